@@ -1,0 +1,1 @@
+"""Train, evaluate and export the network; TensorFlow lives here and only here."""

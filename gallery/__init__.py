@@ -1,0 +1,1 @@
+"""The identity gallery: who is this person, how near, and is it a match?"""

@@ -1,0 +1,146 @@
+"""Every way the gallery refuses, as one tree of exceptions.
+
+    GalleryError
+    ├── InvalidRequest            the caller can mend it
+    │   ├── InvalidImage          not a picture, or not one that is accepted
+    │   │   └── ImageTooLarge     more bytes or pixels than the limit
+    │   ├── InvalidRegion         a box that is empty or outside its picture
+    │   ├── InvalidIdentifier     a gallery, identity or template id of the wrong form
+    │   └── InvalidParameter      a threshold, limit or page token out of range
+    ├── NotFound
+    │   ├── GalleryNotFound
+    │   ├── IdentityNotFound
+    │   └── TemplateNotFound
+    ├── GalleryAlreadyExists
+    ├── ModelMismatch             templates of another model are never compared
+    ├── InvalidModel              an ONNX file that cannot be trusted
+    ├── Overloaded                the queue is full; try again after a while
+    ├── DeadlinePassed            the caller's deadline passed while it waited
+    ├── StoreUnavailable          the store does not answer
+    └── StoreCorrupt              the store holds something it cannot have written
+
+Each class has a ``reason``, stable across releases and meant for machines; each instance says what was
+wrong, what was expected and how to mend it, and may carry ``metadata`` (plain strings, no personal data
+but the ids that the caller sent).
+"""
+
+from typing import ClassVar
+
+
+class GalleryError(Exception):
+    """A refusal: what was wrong, what was expected, how to mend it."""
+
+    reason: ClassVar[str] = "GALLERY_ERROR"
+
+    def __init__(self, problem: str, *, expected: str = "", remedy: str = "", **metadata: str) -> None:
+        """Compose the message from its three parts; ``metadata`` travels beside it for machines."""
+        expectation = f"expected {expected}" if expected else ""
+        super().__init__("; ".join(part for part in (problem, expectation, remedy) if part))
+        self.metadata: dict[str, str] = metadata
+
+
+class InvalidRequest(GalleryError):
+    """The request can never succeed as it was sent."""
+
+    reason = "INVALID_REQUEST"
+
+
+class InvalidImage(InvalidRequest):
+    """The bytes are not a picture of an accepted format, or are damaged."""
+
+    reason = "INVALID_IMAGE"
+
+
+class ImageTooLarge(InvalidImage):
+    """The picture has more bytes, pixels or scans than the limit allows."""
+
+    reason = "IMAGE_TOO_LARGE"
+
+
+class InvalidRegion(InvalidRequest):
+    """A pixel box is empty, lies outside its picture, or there are too many."""
+
+    reason = "INVALID_REGION"
+
+
+class InvalidIdentifier(InvalidRequest):
+    """An identifier has the wrong form."""
+
+    reason = "INVALID_IDENTIFIER"
+
+
+class InvalidParameter(InvalidRequest):
+    """A number or token is out of its range."""
+
+    reason = "INVALID_PARAMETER"
+
+
+class NotFound(GalleryError):
+    """What the request names does not exist."""
+
+    reason = "NOT_FOUND"
+
+
+class GalleryNotFound(NotFound):
+    """No gallery has this id."""
+
+    reason = "GALLERY_NOT_FOUND"
+
+
+class IdentityNotFound(NotFound):
+    """The gallery has no template of this identity."""
+
+    reason = "IDENTITY_NOT_FOUND"
+
+
+class TemplateNotFound(NotFound):
+    """The gallery has no template with this id."""
+
+    reason = "TEMPLATE_NOT_FOUND"
+
+
+class GalleryAlreadyExists(GalleryError):
+    """A gallery with this id exists already."""
+
+    reason = "GALLERY_ALREADY_EXISTS"
+
+
+class ModelMismatch(GalleryError):
+    """The gallery's templates were made by another model than the one that is loaded."""
+
+    reason = "MODEL_MISMATCH"
+
+
+class InvalidModel(GalleryError):
+    """An ONNX file has no card, a wrong digest, or does not do what its card says."""
+
+    reason = "INVALID_MODEL"
+
+
+class Overloaded(GalleryError):
+    """The queue is full. ``retry_after`` is the wait in seconds after which to try again."""
+
+    reason = "OVERLOADED"
+
+    def __init__(self, problem: str, *, retry_after: float, remedy: str = "") -> None:
+        """Keep the wait beside the message."""
+        super().__init__(problem, remedy=remedy)
+        self.retry_after = retry_after
+
+
+class DeadlinePassed(GalleryError):
+    """The caller's deadline passed before the work was begun."""
+
+    reason = "DEADLINE_PASSED"
+
+
+class StoreUnavailable(GalleryError):
+    """The store does not answer; nothing is known about the outcome of a write."""
+
+    reason = "STORE_UNAVAILABLE"
+
+
+class StoreCorrupt(GalleryError):
+    """The store holds something that the gallery cannot have written."""
+
+    reason = "STORE_CORRUPT"

@@ -1,0 +1,57 @@
+"""What the use cases need from the outside: something that embeds and something that stores.
+
+Adapters implement these protocols; `server` and `cli` choose which. Every method may raise the errors of
+`gallery.errors` that it names, StoreUnavailable and StoreCorrupt beside them, and nothing else.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+from uuid import UUID
+
+from gallery.domain import Embedding, EncodedImage, Gallery, IdentitySummary, Neighbour, Template, TemplateInfo
+from gallery.model_card import ModelCard
+
+
+class Network(Protocol):
+    """A model that embeds in the calling thread; safe to call from several threads at once."""
+
+    @property
+    def card(self) -> ModelCard:
+        """What the model says of itself."""
+
+    def embed(self, image: EncodedImage) -> Embedding:
+        """Decode once, embed each region (or the whole): float32 [regions, dimension], unit rows."""
+
+
+class Embedder(Protocol):
+    """A model that embeds off the event loop."""
+
+    @property
+    def card(self) -> ModelCard:
+        """What the model says of itself."""
+
+    async def embed(self, image: EncodedImage, *, deadline: float | None = None) -> Embedding:
+        """As Network.embed. ``deadline`` is a time of `time.monotonic`; raises Overloaded, DeadlinePassed."""
+
+
+class TemplateStore(Protocol):
+    """Galleries of templates. A write that has returned is durable; deleted means gone."""
+
+    async def create_gallery(self, gallery: Gallery) -> None: ...  # GalleryAlreadyExists
+    async def get_gallery(self, gallery_id: str) -> Gallery: ...  # GalleryNotFound, as does all below
+    async def list_galleries(self, *, after: str, limit: int) -> list[Gallery]: ...  # by id, after > exclusive
+    async def delete_gallery(self, gallery_id: str) -> int: ...  # how many templates went with it
+
+    async def put(self, gallery_id: str, templates: Sequence[Template]) -> None: ...  # all or none; ids may exist
+    async def find(self, gallery_id: str, template_ids: Sequence[UUID]) -> list[TemplateInfo]: ...  # those that exist
+    async def nearest(
+        self, gallery_id: str, embedding: Embedding, *, limit: int, identity_id: str | None = None
+    ) -> list[Neighbour]: ...  # exact, nearest first
+
+    async def list_identities(self, gallery_id: str, *, after: str, limit: int) -> list[IdentitySummary]: ...
+    async def list_templates(self, gallery_id: str, identity_id: str) -> list[TemplateInfo]: ...  # oldest first
+    async def delete_identity(self, gallery_id: str, identity_id: str) -> int: ...  # 0 when there was none
+    async def delete_template(self, gallery_id: str, template_id: UUID) -> bool: ...
+
+    async def check(self) -> None: ...  # answers, or StoreUnavailable
+    async def close(self) -> None: ...
