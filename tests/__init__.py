@@ -1,0 +1,1 @@
+"""Tests of the gallery; the fakes and fixtures they share are modules here."""
