@@ -1,1 +1,1 @@
-"""The identity gallery: who is this person, how near, and is it a match?"""
+"""The identity gallery: who a person is, how near, and whether it is a match."""

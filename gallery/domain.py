@@ -8,7 +8,8 @@ import re
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from enum import StrEnum
+from typing import Generic, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ from gallery.errors import InvalidIdentifier, InvalidParameter, InvalidRegion
 
 Embedding: TypeAlias = NDArray[np.float32]
 Pixels: TypeAlias = NDArray[np.uint8]
+
+Item = TypeVar("Item")
 
 METRIC = "cosine"
 MAX_DISTANCE = 2.0
@@ -106,23 +109,35 @@ class Candidate:
     template_id: uuid.UUID
 
 
-@dataclass(frozen=True, slots=True)
-class AppliedThreshold:
-    """The threshold a decision rests on and where it came from: 'request', 'gallery' or 'model'."""
+class ThresholdSource(StrEnum):
+    """Where the threshold of a decision came from; the request overrides the gallery, the gallery the model."""
 
-    value: float
-    source: str
+    REQUEST = "request"
+    GALLERY = "gallery"
+    MODEL = "model"
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a decision rests on: ``matched = distance <= threshold``."""
+
+    threshold: float
+    threshold_source: ThresholdSource
+    model_digest: str
+    metric: str = METRIC
 
 
 @dataclass(frozen=True, slots=True)
 class Identification:
-    """The answer for one person in a picture. ``region`` is None for the whole picture."""
+    """The answer for one person of a picture. ``region`` is None for the whole picture.
+
+    ``candidates`` are the nearest identities, nearest first, each once; empty when the gallery is.
+    """
 
     region: Region | None
     matched: bool
     candidates: tuple[Candidate, ...]
-    threshold: AppliedThreshold
-    model_digest: str
+    basis: Basis
 
     @property
     def identity_id(self) -> str | None:
@@ -132,12 +147,11 @@ class Identification:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """The answer to 'is this that person?': the distance and whether it is within the threshold."""
+    """The answer to 'is this that person?'."""
 
     matched: bool
     distance: float
-    threshold: AppliedThreshold
-    model_digest: str
+    basis: Basis
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +185,14 @@ class Embedded:
     region: Region | None
     embedding: Embedding
     model_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """Part of a listing. ``next_page_token`` asks for the next part and is empty on the last."""
+
+    items: tuple[Item, ...]
+    next_page_token: str = ""
 
 
 def template_id_of(identity_id: str, image_digest: str, region: Region | None) -> uuid.UUID:

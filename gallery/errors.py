@@ -15,7 +15,6 @@
     ├── ModelMismatch             templates of another model are never compared
     ├── InvalidModel              an ONNX file that cannot be trusted
     ├── Overloaded                the queue is full; try again after a while
-    ├── DeadlinePassed            the caller's deadline passed while it waited
     ├── StoreUnavailable          the store does not answer
     └── StoreCorrupt              the store holds something it cannot have written
 
@@ -126,12 +125,6 @@ class Overloaded(GalleryError):
         """Keep the wait beside the message."""
         super().__init__(problem, remedy=remedy)
         self.retry_after = retry_after
-
-
-class DeadlinePassed(GalleryError):
-    """The caller's deadline passed before the work was begun."""
-
-    reason = "DEADLINE_PASSED"
 
 
 class StoreUnavailable(GalleryError):

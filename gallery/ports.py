@@ -30,8 +30,8 @@ class Embedder(Protocol):
     def card(self) -> ModelCard:
         """What the model says of itself."""
 
-    async def embed(self, image: EncodedImage, *, deadline: float | None = None) -> Embedding:
-        """As Network.embed. ``deadline`` is a time of `time.monotonic`; raises Overloaded, DeadlinePassed."""
+    async def embed(self, image: EncodedImage) -> Embedding:
+        """As Network.embed; raises Overloaded. A call that is cancelled while it waits is never embedded."""
 
 
 class TemplateStore(Protocol):

@@ -1,0 +1,1 @@
+"""Between protobuf and the domain: `values` for what is asked and answered, `status` for refusals."""
