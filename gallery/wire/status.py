@@ -5,6 +5,7 @@ client reads the reason back into the same class of exception.
 """
 
 from collections.abc import Iterator
+from typing import cast
 
 import grpc
 from google.protobuf import any_pb2, duration_pb2
@@ -68,7 +69,7 @@ def error_of(status: status_pb2.Status) -> GalleryError | None:
 
 def error_of_call(call: grpc.RpcError) -> GalleryError | None:
     """Read the refusal that a failed call carries; None when it is not one of the gallery's."""
-    status = rpc_status.from_call(call)
+    status = rpc_status.from_call(cast(grpc.Call, call))
     return None if status is None else error_of(status)
 
 

@@ -55,9 +55,13 @@ def read_template_id(text: str) -> UUID:
         ) from None
 
 
-def region_message(region: Region | None) -> pb.Region | None:
-    """Write a region; None, the whole picture, is an absent message."""
-    return None if region is None else pb.Region(x=region.x, y=region.y, width=region.width, height=region.height)
+def region_message(region: Region) -> pb.Region:
+    """Write a region."""
+    return pb.Region(x=region.x, y=region.y, width=region.width, height=region.height)
+
+
+def _optional_region_message(region: Region | None) -> pb.Region | None:
+    return None if region is None else region_message(region)
 
 
 def read_region(message: pb.Region) -> Region:
@@ -125,7 +129,7 @@ def template_message(info: TemplateInfo) -> pb.Template:
         identity_id=info.identity_id,
         model_digest=info.model_digest,
         image_digest=info.image_digest,
-        region=region_message(info.region),
+        region=_optional_region_message(info.region),
         enroll_time=_timestamp(info.enrolled_at),
     )
 
@@ -157,7 +161,7 @@ def identify_message(identifications: Sequence[Identification]) -> pb.IdentifyRe
     return pb.IdentifyResponse(
         identifications=[
             pb.Identification(
-                region=region_message(person.region),
+                region=_optional_region_message(person.region),
                 matched=person.matched,
                 candidates=[
                     pb.Candidate(
@@ -204,7 +208,8 @@ def embed_message(embedded: Sequence[Embedded]) -> pb.EmbedResponse:
     """Write the embeddings of the people of one picture, at least one."""
     return pb.EmbedResponse(
         embeddings=[
-            pb.Embedding(region=region_message(person.region), values=person.embedding.tolist()) for person in embedded
+            pb.Embedding(region=_optional_region_message(person.region), values=person.embedding.tolist())
+            for person in embedded
         ],
         model_digest=embedded[0].model_digest,
     )

@@ -1,0 +1,138 @@
+"""The servicer: decode a message, call the use case, encode its answer. Refusals become statuses in one place."""
+
+import logging
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
+
+import grpc
+from grpc_status import rpc_status
+
+from gallery.errors import GalleryError, InvalidRequest, Overloaded
+from gallery.use_cases import GalleryUseCases
+from gallery.v1 import gallery_service_pb2 as pb
+from gallery.v1.gallery_service_pb2_grpc import GalleryServiceServicer
+from gallery.wire import values
+from gallery.wire.status import status_of
+
+Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
+
+_DEFAULT_PAGE_SIZE = 100
+_DEFAULT_MAX_CANDIDATES = 5
+
+_log = logging.getLogger(__name__)
+
+
+class GalleryServicer(GalleryServiceServicer):
+    """`gallery.v1.GalleryService` over the use cases; every method's contract is its comment in the proto."""
+
+    def __init__(self, use_cases: GalleryUseCases) -> None:
+        self._gallery = use_cases
+
+    async def CreateGallery(self, request: pb.CreateGalleryRequest, context: Context) -> pb.CreateGalleryResponse:
+        async with _refusals(context):
+            threshold = request.threshold if request.HasField("threshold") else None
+            gallery = await self._gallery.create_gallery(request.gallery_id, threshold=threshold)
+            return pb.CreateGalleryResponse(gallery=values.gallery_message(gallery))
+
+    async def GetGallery(self, request: pb.GetGalleryRequest, context: Context) -> pb.GetGalleryResponse:
+        async with _refusals(context):
+            gallery = await self._gallery.get_gallery(request.gallery_id)
+            return pb.GetGalleryResponse(gallery=values.gallery_message(gallery))
+
+    async def ListGalleries(self, request: pb.ListGalleriesRequest, context: Context) -> pb.ListGalleriesResponse:
+        async with _refusals(context):
+            page_size = values.read_or(request.page_size, _DEFAULT_PAGE_SIZE)
+            page = await self._gallery.list_galleries(page_size=page_size, page_token=request.page_token)
+            return pb.ListGalleriesResponse(
+                galleries=map(values.gallery_message, page.items), next_page_token=page.next_page_token
+            )
+
+    async def DeleteGallery(self, request: pb.DeleteGalleryRequest, context: Context) -> pb.DeleteGalleryResponse:
+        async with _refusals(context):
+            deleted = await self._gallery.delete_gallery(request.gallery_id)
+            return pb.DeleteGalleryResponse(deleted_template_count=deleted)
+
+    async def Enroll(self, request: pb.EnrollRequest, context: Context) -> pb.EnrollResponse:
+        async with _refusals(context):
+            pictures = [values.read_image(image) for image in request.images]
+            enrolled = await self._gallery.enroll(request.gallery_id, request.identity_id, pictures)
+            return pb.EnrollResponse(templates=map(values.enrolled_message, enrolled))
+
+    async def Identify(self, request: pb.IdentifyRequest, context: Context) -> pb.IdentifyResponse:
+        async with _refusals(context):
+            identifications = await self._gallery.identify(
+                request.gallery_id,
+                values.read_image(request.image),
+                max_candidates=values.read_or(request.max_candidates, _DEFAULT_MAX_CANDIDATES),
+                threshold=request.threshold if request.HasField("threshold") else None,
+            )
+            return values.identify_message(identifications)
+
+    async def Verify(self, request: pb.VerifyRequest, context: Context) -> pb.VerifyResponse:
+        async with _refusals(context):
+            probe = values.read_image(request.image)
+            threshold = request.threshold if request.HasField("threshold") else None
+            match request.WhichOneof("reference"):
+                case "identity_id":
+                    verification = await self._gallery.verify_identity(
+                        request.gallery_id, probe, request.identity_id, threshold=threshold
+                    )
+                case "reference_image":
+                    reference = values.read_image(request.reference_image)
+                    gallery_id = request.gallery_id if request.gallery_id else None
+                    verification = await self._gallery.verify_images(
+                        probe, reference, gallery_id=gallery_id, threshold=threshold
+                    )
+                case _:
+                    raise InvalidRequest("the request has no reference", expected="identity_id or reference_image")
+            return values.verify_message(verification)
+
+    async def Embed(self, request: pb.EmbedRequest, context: Context) -> pb.EmbedResponse:
+        async with _refusals(context):
+            return values.embed_message(await self._gallery.embed(values.read_image(request.image)))
+
+    async def GetIdentity(self, request: pb.GetIdentityRequest, context: Context) -> pb.GetIdentityResponse:
+        async with _refusals(context):
+            identity = await self._gallery.get_identity(request.gallery_id, request.identity_id)
+            return values.identity_message(identity)
+
+    async def ListIdentities(self, request: pb.ListIdentitiesRequest, context: Context) -> pb.ListIdentitiesResponse:
+        async with _refusals(context):
+            page_size = values.read_or(request.page_size, _DEFAULT_PAGE_SIZE)
+            page = await self._gallery.list_identities(
+                request.gallery_id, page_size=page_size, page_token=request.page_token
+            )
+            return pb.ListIdentitiesResponse(
+                identities=map(values.summary_message, page.items), next_page_token=page.next_page_token
+            )
+
+    async def DeleteIdentity(self, request: pb.DeleteIdentityRequest, context: Context) -> pb.DeleteIdentityResponse:
+        async with _refusals(context):
+            deleted = await self._gallery.delete_identity(request.gallery_id, request.identity_id)
+            return pb.DeleteIdentityResponse(deleted_template_count=deleted)
+
+    async def DeleteTemplate(self, request: pb.DeleteTemplateRequest, context: Context) -> pb.DeleteTemplateResponse:
+        async with _refusals(context):
+            await self._gallery.delete_template(request.gallery_id, values.read_template_id(request.template_id))
+            return pb.DeleteTemplateResponse()
+
+
+@asynccontextmanager
+async def _refusals(context: Context) -> AsyncIterator[None]:
+    """End the call with the status of whatever the use case raises; what nobody foresaw tells the caller nothing."""
+    try:
+        yield
+    except GalleryError as error:
+        status = rpc_status.to_status(status_of(error))
+        metadata = [*status.trailing_metadata]
+        if isinstance(error, Overloaded):  # gRPC's own retries wait as long as this says
+            metadata.append(("grpc-retry-pushback-ms", str(int(error.retry_after * 1000) + 1)))
+        await context.abort(status.code, status.details, tuple(metadata))
+    except Exception:
+        reference = uuid.uuid4().hex[:12]
+        _log.exception("unforeseen error %s", reference)
+        await context.abort(
+            grpc.StatusCode.INTERNAL, f"an error nobody foresaw; the server's log has it under {reference}"
+        )

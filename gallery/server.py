@@ -1,0 +1,132 @@
+"""The one place that names the adapters: builds the gallery from its settings, serves it, and shuts it down."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from gallery.edge_store import EdgeStore
+from gallery.errors import InvalidParameter, StoreUnavailable
+from gallery.images import ImageLimits
+from gallery.onnx_embedder import OnnxEmbedder
+from gallery.ports import TemplateStore
+from gallery.qdrant_store import QdrantStore
+from gallery.rpc import GalleryServicer
+from gallery.scheduler import Scheduler
+from gallery.settings import Settings
+from gallery.use_cases import GalleryUseCases
+from gallery.v1 import gallery_service_pb2 as pb
+from gallery.v1.gallery_service_pb2_grpc import add_GalleryServiceServicer_to_server
+
+SERVICE_NAME = pb.DESCRIPTOR.services_by_name["GalleryService"].full_name
+
+_SECONDS_BETWEEN_STORE_CHECKS = 5.0
+_MESSAGE_OVERHEAD = 2**16  # ids, regions and framing beside the pictures
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RunningServer:
+    """A server that answers at ``address`` (host:port)."""
+
+    address: str
+    model_name: str
+    store_name: str
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[tuple[GalleryUseCases, TemplateStore]]:
+    """Open the model and the store and put the use cases on top; raises InvalidModel, StoreUnavailable."""
+    async with AsyncExitStack() as stack:
+        limits = ImageLimits(max_bytes=settings.max_image_bytes)
+        network = await asyncio.to_thread(OnnxEmbedder, settings.model, limits=limits)
+        store = open_store(settings)
+        stack.push_async_callback(store.close)
+        await store.check()
+        scheduler = Scheduler(network, workers=settings.workers, queue=settings.queue)
+        stack.push_async_callback(scheduler.close)
+        yield GalleryUseCases(scheduler, store), store
+
+
+def open_store(settings: Settings) -> TemplateStore:
+    """Choose the store: the Qdrant server when a URL is set, else the embedded engine in its folder."""
+    if settings.qdrant_url is None:
+        return EdgeStore(settings.store)
+    key = settings.qdrant_api_key
+    return QdrantStore(settings.qdrant_url, api_key=None if key is None else key.get_secret_value())
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[RunningServer]:
+    """Serve until the block ends, then drain: health first, calls in flight finished, the store closed."""
+    async with opened(settings) as (use_cases, store):
+        server = grpc.aio.server(
+            options=[
+                ("grpc.max_receive_message_length", _largest_message(settings)),
+                ("grpc.so_reuseport", 0),  # a second server on the same port is an error, not a silent half
+            ]
+        )
+        add_GalleryServiceServicer_to_server(GalleryServicer(use_cases), server)
+        health_servicer = health.aio.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
+        names = (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(names, server)
+        address = _bind(server, settings.listen)
+        await server.start()
+        watch = asyncio.create_task(_tell_health(health_servicer, store))
+        try:
+            yield RunningServer(address, settings.model.name, settings.qdrant_url or str(settings.store))
+        finally:
+            watch.cancel()
+            await health_servicer.enter_graceful_shutdown()
+            await server.stop(settings.grace)
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with running(settings) as server:
+        _log.info("serving on %s, model %s, store %s", server.address, server.model_name, server.store_name)
+        await stop.wait()
+        _log.info("stopping: finishing the calls in flight, at most %g s", settings.grace)
+
+
+def _largest_message(settings: Settings) -> int:
+    """Size messages so that an enrolment of several pictures fits, but not so that one call can fill the memory."""
+    return 4 * settings.max_image_bytes + _MESSAGE_OVERHEAD
+
+
+def _bind(server: grpc.aio.Server, listen: str) -> str:
+    try:
+        port = server.add_insecure_port(listen)
+    except RuntimeError as error:
+        raise InvalidParameter(
+            f"cannot listen on {listen}",
+            expected="a host:port of this machine that is free",
+            remedy="stop the other server, or choose another address with --listen",
+        ) from error
+    return f"{listen.rpartition(':')[0]}:{port}"
+
+
+async def _tell_health(servicer: health.aio.HealthServicer, store: TemplateStore) -> None:
+    """Keep health true: SERVING while the store answers. The model was checked before the server began."""
+    while True:
+        try:
+            await store.check()
+            status: health_pb2.HealthCheckResponse.ServingStatus = health_pb2.HealthCheckResponse.SERVING
+        except StoreUnavailable as error:
+            _log.warning("not serving: %s", error)
+            status = health_pb2.HealthCheckResponse.NOT_SERVING
+        for name in ("", SERVICE_NAME):
+            await servicer.set(name, status)
+        await asyncio.sleep(_SECONDS_BETWEEN_STORE_CHECKS)
