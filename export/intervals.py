@@ -57,7 +57,8 @@ def bootstrap_mean(
     if numbers.size == 0:
         return Estimate(float("nan"), float("nan"), float("nan"), 0, unit)
     _, codes = np.unique(np.asarray(groups), return_inverse=True)
-    sums, counts = np.bincount(codes, numbers), np.bincount(codes, np.ones(numbers.size))
+    sums = np.bincount(codes, numbers).astype(np.float64)
+    counts = np.bincount(codes).astype(np.float64)
     means = _resampled_means(sums, counts, seed, resamples)
     low, high = np.quantile(means, [0.025, 0.975])
     return Estimate(float(numbers.mean()), float(low), float(high), numbers.size, unit)
