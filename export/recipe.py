@@ -1,0 +1,82 @@
+"""A training recipe: every choice that shapes the weights, frozen, and written into each checkpoint."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from export.augment import Augmentation
+from export.backbones import Architecture
+from export.encoder import Pooling
+from export.errors import InvalidRecipe
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """What is trained."""
+
+    architecture: Architecture = "mobilenet_v2"
+    alpha: float = 1.0
+    height: int = 128
+    width: int = 64
+    last_stride: int = 1
+    pooling: Pooling = "average"
+    dimension: int = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """What is minimised: L_rank on cosines, and what is added to it with a weight; 0 leaves a part out."""
+
+    scale: float = 24.0
+    margin: float = 0.15
+    smoothing: float = 0.1
+    triplet: float = 1.0
+    centralization: float = 0.0
+    decorrelation: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How long and how fast. With ``minutes`` the cosine follows the clock, else the steps."""
+
+    epochs: int = 20
+    minutes: float | None = None
+    warmup_epochs: float = 1.0
+    learning_rate: float = 6e-4
+    weight_decay: float = 5e-4
+    head_only_epochs: int = 0  # staged unfreezing: the backbone stays frozen this long
+    frozen_layers: int = 0  # the first layers of the backbone that are never trained
+    average: float = 0.995  # of the exponential moving average of the weights, a step
+    patience: int | None = None  # validations without a better mAP before it stops
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Everything that shapes the weights but the data and the starting weights."""
+
+    network: Network = field(default_factory=Network)
+    objective: Objective = field(default_factory=Objective)
+    schedule: Schedule = field(default_factory=Schedule)
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    identities_a_batch: int = 16
+    images_each: int = 4
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that cannot work with InvalidRecipe."""
+        if self.network.height % 32 or self.network.width % 32:
+            raise InvalidRecipe(
+                f"the input {self.network.height}x{self.network.width} does not divide by 32",
+                expected="a height and width that are multiples of 32, such as 128x64 or 256x128",
+            )
+        if self.objective.triplet and (self.identities_a_batch < 2 or self.images_each < 2):
+            raise InvalidRecipe(
+                f"a batch of {self.identities_a_batch}x{self.images_each} has no triplets",
+                expected="at least 2 identities with 2 images each",
+                remedy="use larger batches, or leave the triplet loss out",
+            )
+        if self.schedule.epochs < 1 or (self.schedule.minutes is not None and self.schedule.minutes <= 0):
+            raise InvalidRecipe("the schedule has no length", expected="epochs >= 1 and minutes > 0")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, for JSON."""
+        return asdict(self)
