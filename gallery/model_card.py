@@ -107,7 +107,8 @@ def metadata_of(model: bytes, name: str = "the model") -> dict[str, str]:
         if number == _METADATA_FIELD:
             entry = model[value:end]
             pair = {field: entry[begin:stop] for field, _, begin, stop in _fields(entry, name)}
-            metadata[pair.get(1, b"").decode()] = pair.get(2, b"").decode()
+            key, text = (pair.get(field, b"").decode(errors="replace") for field in (1, 2))
+            metadata[key] = text
     return metadata
 
 

@@ -123,7 +123,7 @@ async def _tell_health(servicer: health.aio.HealthServicer, store: TemplateStore
     while True:
         try:
             await store.check()
-            status: health_pb2.HealthCheckResponse.ServingStatus = health_pb2.HealthCheckResponse.SERVING
+            status: int = health_pb2.HealthCheckResponse.SERVING
         except StoreUnavailable as error:
             _log.warning("not serving: %s", error)
             status = health_pb2.HealthCheckResponse.NOT_SERVING
