@@ -12,8 +12,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gallery.domain import Embedding, Gallery, Region, Template, TemplateInfo
-from gallery.errors import InvalidModel, InvalidRegion, ModelMismatch, StoreCorrupt
+from gallery.domain import MAX_DISTANCE, Embedding, Gallery, Neighbour, Region, Template, TemplateInfo
+from gallery.errors import (
+    GalleryAlreadyExists,
+    GalleryNotFound,
+    InvalidModel,
+    InvalidRegion,
+    ModelMismatch,
+    StoreCorrupt,
+)
 
 UNIT_TOLERANCE = 1e-3
 """How far an embedding's Euclidean norm may be from 1."""
@@ -86,6 +93,15 @@ def info_of(template_id: object, payload: object, gallery: Gallery) -> TemplateI
         raise foreign_point(template_id, gallery.gallery_id, str(error)) from error
 
 
+def neighbour_of(template_id: object, identity_id: object, similarity: float, gallery_id: str) -> Neighbour:
+    """Read a search's hit back; the distance is 1 − similarity, within [0, 2] whatever the rounding."""
+    try:
+        distance = min(max(1.0 - similarity, 0.0), MAX_DISTANCE)
+        return Neighbour(uuid.UUID(str(template_id)), _text(identity_id), distance)
+    except (TypeError, ValueError) as error:
+        raise foreign_point(template_id, gallery_id, str(error)) from error
+
+
 def foreign_point(template_id: object, gallery_id: str, problem: str) -> StoreCorrupt:
     """Say that a point of a gallery is not one the gallery wrote."""
     return StoreCorrupt(
@@ -127,6 +143,18 @@ def checked_embedding(gallery: Gallery, embedding: Embedding) -> Embedding:
             remedy="check the model with `gallery model check`",
         )
     return vector
+
+
+def unknown_gallery(gallery_id: str) -> GalleryNotFound:
+    """Say that no gallery has this id."""
+    return GalleryNotFound(f"there is no gallery {gallery_id!r}", remedy="create it first", gallery_id=gallery_id)
+
+
+def taken_gallery(gallery_id: str) -> GalleryAlreadyExists:
+    """Say that this id has a gallery already."""
+    return GalleryAlreadyExists(
+        f"the gallery {gallery_id!r} exists already", remedy="use it, or choose another id", gallery_id=gallery_id
+    )
 
 
 def _exactly(record: object, *names: str) -> Mapping[str, Any]:

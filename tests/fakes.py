@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from gallery.domain import Embedding, Gallery, IdentitySummary, Neighbour, Template, TemplateInfo
-from gallery.errors import GalleryAlreadyExists, GalleryNotFound
 from gallery.ports import TemplateStore
-from gallery.records import checked_embedding, checked_embeddings
+from gallery.records import checked_embedding, checked_embeddings, neighbour_of, taken_gallery, unknown_gallery
 
 
 @dataclass
@@ -25,7 +24,7 @@ class MemoryStore(TemplateStore):
 
     async def create_gallery(self, gallery: Gallery) -> None:
         if gallery.gallery_id in self._shelves:
-            raise GalleryAlreadyExists(f"the gallery {gallery.gallery_id!r} exists already")
+            raise taken_gallery(gallery.gallery_id)
         self._shelves[gallery.gallery_id] = _Shelf(gallery)
 
     async def get_gallery(self, gallery_id: str) -> Gallery:
@@ -58,7 +57,7 @@ class MemoryStore(TemplateStore):
         shelf = self._shelf(gallery_id)
         probe = checked_embedding(shelf.gallery, embedding)
         neighbours = [
-            Neighbour(template_id, held.info.identity_id, min(max(1.0 - float(held.embedding @ probe), 0.0), 2.0))
+            neighbour_of(template_id, held.info.identity_id, float(held.embedding @ probe), gallery_id)
             for template_id, held in shelf.templates.items()
             if identity_id in (None, held.info.identity_id)
         ]
@@ -91,5 +90,5 @@ class MemoryStore(TemplateStore):
 
     def _shelf(self, gallery_id: str) -> _Shelf:
         if gallery_id not in self._shelves:
-            raise GalleryNotFound(f"there is no gallery {gallery_id!r}")
+            raise unknown_gallery(gallery_id)
         return self._shelves[gallery_id]

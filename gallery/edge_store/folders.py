@@ -1,0 +1,150 @@
+"""The store's folder: what is where, and how it is changed so that a crash leaves no half.
+
+    STORE/lock                          held by the process that owns the store; names its owner
+    STORE/galleries/ID/gallery.json     the gallery's record
+    STORE/galleries/ID/shard/           the engine's files
+    STORE/galleries/.new-ID             a creation under way, or what a crash left of it
+    STORE/galleries/.gone-ID            the same of a deletion
+
+A gallery exists when its folder has its name: a rename is the moment of creation and of deletion.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gallery.domain import Gallery
+from gallery.errors import StoreCorrupt, StoreUnavailable
+from gallery.records import gallery_of_record, record_of_gallery
+
+_GRACE_OF_THE_LIVING = 1.0
+_GRACE_OF_THE_DEAD = 15.0
+
+
+class GalleryFolders:
+    """The folders of a store's galleries. To be used under `locked`."""
+
+    def __init__(self, store: Path) -> None:
+        """Make the folder of galleries where it is missing and clear away what a crash has left."""
+        self._root = store / "galleries"
+        self._root.mkdir(parents=True, exist_ok=True)
+        for leftover in (*self._root.glob(".new-*"), *self._root.glob(".gone-*")):
+            shutil.rmtree(leftover)
+
+    def read(self) -> tuple[dict[str, Gallery], dict[str, str]]:
+        """Read every gallery's record; those that cannot be read come second, with the reason."""
+        galleries: dict[str, Gallery] = {}
+        broken: dict[str, str] = {}
+        for folder in (path for path in self._root.iterdir() if path.is_dir()):
+            try:
+                galleries[folder.name] = _read_record(folder)
+            except StoreCorrupt as error:
+                broken[folder.name] = str(error)
+        return galleries, broken
+
+    def has(self, gallery_id: str) -> bool:
+        """Whether there is such a gallery."""
+        return (self._root / gallery_id).is_dir()
+
+    def gallery(self, gallery_id: str) -> Gallery:
+        """Read a gallery's record; raises StoreCorrupt."""
+        return _read_record(self._root / gallery_id)
+
+    def shard(self, gallery_id: str) -> Path:
+        """Where the engine's files of a gallery are."""
+        return self._root / gallery_id / "shard"
+
+    def create(self, gallery: Gallery, make_shard: Callable[[Path], None]) -> None:
+        """Create a gallery's folder, whole and on disk, or not at all; ``make_shard`` makes the engine's files."""
+        draft = self._root / f".new-{gallery.gallery_id}"
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir()
+        make_shard(draft / "shard")
+        (draft / "gallery.json").write_text(json.dumps(record_of_gallery(gallery), indent=2) + "\n", "utf-8")
+        for folder, _, files in os.walk(draft):
+            for file in files:
+                _sync(Path(folder, file))
+            _sync(Path(folder))
+        draft.rename(self._root / gallery.gallery_id)
+        _sync(self._root)
+
+    def remove(self, gallery_id: str) -> None:
+        """Delete a gallery's folder: gone with the rename, whatever happens after."""
+        grave = self._root / f".gone-{gallery_id}"
+        shutil.rmtree(grave, ignore_errors=True)
+        (self._root / gallery_id).rename(grave)
+        _sync(self._root)
+        shutil.rmtree(grave)
+
+
+@contextmanager
+def locked(store: Path, owner: int) -> Iterator[None]:
+    """Hold the store's lock in the name of the process ``owner``; raises StoreUnavailable when another has it.
+
+    A dead owner's engine process may need a moment to go: that is waited for.
+    """
+    store.mkdir(parents=True, exist_ok=True)
+    with (store / "lock").open("a+", encoding="utf-8") as lock:
+        waited = 0.0
+        while not _try_lock(lock.fileno()):
+            lock.seek(0)
+            holder = lock.read().strip()
+            if waited >= (_GRACE_OF_THE_LIVING if _is_alive(holder) else _GRACE_OF_THE_DEAD):
+                raise StoreUnavailable(
+                    f"the store {store} is in use by process {holder or '(unknown)'}",
+                    expected="one process to a store folder",
+                    remedy="stop that process, or reach the store through it with --server",
+                )
+            time.sleep(0.05)
+            waited += 0.05
+        lock.truncate(0)
+        lock.write(f"{owner}\n")
+        lock.flush()
+        yield
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_alive(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _read_record(folder: Path) -> Gallery:
+    path = folder / "gallery.json"
+    try:
+        record = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise StoreCorrupt(
+            f"the file {path} cannot be read ({error})",
+            expected="a gallery's record",
+            remedy="restore it from a backup, or remove its folder",
+        ) from error
+    gallery = gallery_of_record(record, f"the file {path}")
+    if gallery.gallery_id != folder.name:
+        raise StoreCorrupt(f"the file {path} is of the gallery {gallery.gallery_id!r}", remedy="name its folder so")
+    return gallery
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,154 @@
+"""What goes through the pipe between the store and the process that owns the engine.
+
+A frame is its length (4 bytes, big endian) and a pickle: both ends are this package, started by one another,
+and nothing else can write into the pipe. Embeddings travel as raw float32 bytes.
+"""
+
+import pickle
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from gallery.domain import Gallery
+from gallery.errors import GalleryError
+
+HEADER = 4
+"""Bytes of a frame's length."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Answered with None."""
+
+
+@dataclass(frozen=True, slots=True)
+class CreateGallery:
+    """Answered with None once it is on disk."""
+
+    gallery: Gallery
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteGallery:
+    """Answered with the number of templates that went."""
+
+    gallery_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Write points; ``vectors`` is float32 [points, dimension] as bytes. Answered with None."""
+
+    gallery_id: str
+    ids: list[str]
+    payloads: list[dict[str, Any]]
+    vectors: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Find:
+    """Answered with the (id, payload) pairs of those that exist."""
+
+    gallery_id: str
+    ids: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """Answered with (id, identity id, cosine similarity), nearest first."""
+
+    gallery_id: str
+    vector: bytes
+    limit: int
+    identity_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListIdentities:
+    """Answered with (identity id, number of templates), by identity id."""
+
+    gallery_id: str
+    after: str
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListTemplates:
+    """Answered with (id, payload) pairs."""
+
+    gallery_id: str
+    identity_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteIdentity:
+    """Answered with the number of templates that went."""
+
+    gallery_id: str
+    identity_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteTemplate:
+    """Answered with whether there was one."""
+
+    gallery_id: str
+    template_id: str
+
+
+Write: TypeAlias = Put | DeleteIdentity | DeleteTemplate
+Read: TypeAlias = Find | Nearest | ListIdentities | ListTemplates
+Request: TypeAlias = Ping | CreateGallery | DeleteGallery | Write | Read
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """The process's first word: the galleries it found, and what is wrong with those it cannot read."""
+
+    galleries: dict[str, Gallery]
+    broken: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request and the number its answer will carry."""
+
+    number: int
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a request."""
+
+    number: int
+    value: Any = None
+    error: GalleryError | None = None
+
+
+def frame(message: object) -> bytes:
+    """Write a message as a frame."""
+    body = pickle.dumps(message, protocol=5)
+    return len(body).to_bytes(HEADER, "big") + body
+
+
+def body_length(header: bytes | bytearray) -> int:
+    """Read how many bytes follow a frame's header."""
+    return int.from_bytes(header, "big")
+
+
+def message_of(body: bytes) -> Any:
+    """Read the message of a frame's body."""
+    return pickle.loads(body)
+
+
+def take_messages(buffer: bytearray) -> list[Any]:
+    """Take the whole frames off the front of ``buffer`` and leave the rest in it."""
+    messages, position = [], 0
+    while position + HEADER <= len(buffer):
+        end = position + HEADER + body_length(buffer[position : position + HEADER])
+        if end > len(buffer):
+            break
+        messages.append(message_of(bytes(buffer[position + HEADER : end])))
+        position = end
+    del buffer[:position]
+    return messages

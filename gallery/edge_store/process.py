@@ -1,0 +1,129 @@
+"""The process that owns the store's folder and its engine: requests in, answers out, until its parent is gone.
+
+Requests are carried out in order. Reads are answered at once; writes when the pipe is empty for a moment, or
+full for long, and one flush has brought all of them to disk. The end of the pipe is the order to stop, so that
+no engine outlives its parent, however that one ended.
+"""
+
+import os
+import select
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from gallery.edge_store.folders import GalleryFolders, locked
+from gallery.edge_store.messages import (
+    Answer,
+    Asked,
+    CreateGallery,
+    DeleteGallery,
+    DeleteIdentity,
+    DeleteTemplate,
+    Find,
+    Hello,
+    ListIdentities,
+    ListTemplates,
+    Nearest,
+    Ping,
+    Put,
+    Request,
+    frame,
+    take_messages,
+)
+from gallery.edge_store.shards import Shards
+from gallery.errors import GalleryError, StoreUnavailable
+
+_CHUNK = 1 << 20
+_GROUP = 8 << 20
+"""Bytes of requests that are carried out before their writes are flushed and answered."""
+
+Send: TypeAlias = Callable[[object], None]
+
+_HANDLERS: dict[type[Request], Callable[[Shards, Any], Any]] = {
+    Ping: lambda shards, request: None,
+    CreateGallery: Shards.create,
+    DeleteGallery: Shards.delete,
+    Put: Shards.put,
+    Find: Shards.find,
+    Nearest: Shards.nearest,
+    ListIdentities: Shards.list_identities,
+    ListTemplates: Shards.list_templates,
+    DeleteIdentity: Shards.delete_identity,
+    DeleteTemplate: Shards.delete_template,
+}
+
+
+def serve(store: Path, owner: int, inbox: int, send: Send) -> None:
+    """Answer the requests of the pipe ``inbox`` from the store until its end; ``owner`` is the parent's pid."""
+    try:
+        with locked(store, owner):
+            folders = GalleryFolders(store)
+            shards = Shards(folders)
+            send(Hello(*folders.read()))
+            _work(shards, inbox, send)
+            shards.close()
+    except OSError as error:
+        send(StoreUnavailable(f"the store {store} cannot be opened ({error})", expected="a folder that can be written"))
+    except GalleryError as error:
+        send(error)
+
+
+def _work(shards: Shards, inbox: int, send: Send) -> None:
+    buffer, group, written = bytearray(), 0, list[tuple[str, Answer]]()
+    while chunk := os.read(inbox, _CHUNK):
+        buffer += chunk
+        group += len(chunk)
+        for asked in take_messages(buffer):
+            answer = _answer(shards, asked)
+            if isinstance(asked.request, Put | DeleteIdentity | DeleteTemplate) and answer.error is None:
+                written.append((asked.request.gallery_id, answer))
+            else:
+                send(answer)
+        if group >= _GROUP or not select.select([inbox], [], [], 0)[0]:
+            _commit(shards, written, send)
+            group, written = 0, []
+
+
+def _commit(shards: Shards, written: list[tuple[str, Answer]], send: Send) -> None:
+    failed = shards.flush()
+    for gallery_id, answer in written:
+        error = failed.get(gallery_id)
+        send(answer if error is None else Answer(answer.number, error=_refused(error)))
+
+
+def _answer(shards: Shards, asked: Asked) -> Answer:
+    request = asked.request
+    try:
+        return Answer(asked.number, _HANDLERS[type(request)](shards, request))
+    except GalleryError as error:
+        return Answer(asked.number, error=error)
+    except Exception as error:
+        if not isinstance(request, Ping | CreateGallery):
+            shards.drop(request.gallery_id)  # its memory may hold half a write; what is on disk counts
+        return Answer(asked.number, error=_refused(error))
+
+
+def _refused(error: Exception) -> StoreUnavailable:
+    return StoreUnavailable(f"the engine failed ({error})", remedy="see whether the disk is full, then try again")
+
+
+def main() -> None:
+    """Serve the store ``argv[1]`` to the parent ``argv[2]`` over standard input and output."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # sent to the whole group; the parent drains, then closes the pipe
+        signal.signal(number, signal.SIG_IGN)
+    os.umask(0o077)  # templates are personal data
+    outbox = os.dup(1)
+    os.dup2(2, 1)  # whatever else prints, prints to standard error
+    with os.fdopen(outbox, "wb") as stream:
+
+        def send(message: object) -> None:
+            stream.write(frame(message))
+            stream.flush()
+
+        serve(Path(sys.argv[1]), int(sys.argv[2]), 0, send)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""The port on the embedded engine."""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID
+
+from gallery.domain import (
+    Embedding,
+    Gallery,
+    IdentitySummary,
+    Neighbour,
+    Template,
+    TemplateInfo,
+    checked_gallery_id,
+)
+from gallery.edge_store.link import Link
+from gallery.edge_store.messages import (
+    CreateGallery,
+    DeleteGallery,
+    DeleteIdentity,
+    DeleteTemplate,
+    Find,
+    ListIdentities,
+    ListTemplates,
+    Nearest,
+    Ping,
+    Put,
+)
+from gallery.errors import GalleryError, StoreCorrupt, StoreUnavailable
+from gallery.ports import TemplateStore
+from gallery.records import (
+    checked_embedding,
+    checked_embeddings,
+    info_of,
+    neighbour_of,
+    payload_of,
+    unknown_gallery,
+)
+
+T = TypeVar("T")
+
+
+class EdgeStore(TemplateStore):
+    """Templates in a folder of this machine; no other process can use the folder at the same time.
+
+    The engine's process starts with the first call (or `check`), is started again after it was lost, and ends
+    with `close`. A store belongs to one event loop.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._opening: asyncio.Task[Link] | None = None
+        self._closed = False
+
+    async def create_gallery(self, gallery: Gallery) -> None:
+        """Create; raises GalleryAlreadyExists."""
+        checked_gallery_id(gallery.gallery_id)  # it becomes a folder's name
+        await _to_its_end(self._create(gallery))
+
+    async def get_gallery(self, gallery_id: str) -> Gallery:
+        """Get from memory: nobody else writes here."""
+        return _known(await self._link(), gallery_id)
+
+    async def list_galleries(self, *, after: str, limit: int) -> list[Gallery]:
+        """List by id; raises StoreCorrupt when a gallery of the page cannot be read."""
+        link = await self._link()
+        ids = sorted(gallery_id for gallery_id in (*link.galleries, *link.broken) if gallery_id > after)
+        return [_known(link, gallery_id) for gallery_id in ids[:limit]]
+
+    async def delete_gallery(self, gallery_id: str) -> int:
+        """Delete with all templates; returns how many there were."""
+        return await _to_its_end(self._delete(gallery_id))
+
+    async def put(self, gallery_id: str, templates: Sequence[Template]) -> None:
+        """Write all or none; raises ModelMismatch and InvalidModel for embeddings that cannot be kept."""
+        link = await self._link()
+        chosen = {template.info.template_id: template for template in templates}
+        vectors = checked_embeddings(_known(link, gallery_id), list(chosen.values()))
+        if chosen:
+            payloads = [payload_of(template.info) for template in chosen.values()]
+            await link.ask(Put(gallery_id, [str(key) for key in chosen], payloads, vectors.tobytes()))
+
+    async def find(self, gallery_id: str, template_ids: Sequence[UUID]) -> list[TemplateInfo]:
+        """Fetch those that exist, in the order asked."""
+        link = await self._link()
+        gallery = _known(link, gallery_id)
+        ids = [str(template_id) for template_id in dict.fromkeys(template_ids)]
+        found = dict(await link.ask(Find(gallery_id, ids))) if ids else {}
+        return [info_of(point_id, found[point_id], gallery) for point_id in ids if point_id in found]
+
+    async def nearest(
+        self, gallery_id: str, embedding: Embedding, *, limit: int, identity_id: str | None = None
+    ) -> list[Neighbour]:
+        """Search exactly; raises ModelMismatch and InvalidModel for an embedding that does not fit."""
+        link = await self._link()
+        probe = checked_embedding(_known(link, gallery_id), embedding)
+        points = await link.ask(Nearest(gallery_id, probe.tobytes(), limit, identity_id))
+        return [neighbour_of(point_id, found, similarity, gallery_id) for point_id, found, similarity in points]
+
+    async def list_identities(self, gallery_id: str, *, after: str, limit: int) -> list[IdentitySummary]:
+        """Page by identity id."""
+        link = await self._link()
+        _known(link, gallery_id)
+        return [IdentitySummary(*line) for line in await link.ask(ListIdentities(gallery_id, after, limit))]
+
+    async def list_templates(self, gallery_id: str, identity_id: str) -> list[TemplateInfo]:
+        """List an identity's templates, oldest first."""
+        link = await self._link()
+        gallery = _known(link, gallery_id)
+        points = await link.ask(ListTemplates(gallery_id, identity_id))
+        infos = [info_of(point_id, payload, gallery) for point_id, payload in points]
+        return sorted(infos, key=lambda info: (info.enrolled_at, info.template_id))
+
+    async def delete_identity(self, gallery_id: str, identity_id: str) -> int:
+        """Erase an identity; returns how many templates went."""
+        link = await self._link()
+        _known(link, gallery_id)
+        return int(await link.ask(DeleteIdentity(gallery_id, identity_id)))
+
+    async def delete_template(self, gallery_id: str, template_id: UUID) -> bool:
+        """Erase one template; returns whether there was one."""
+        link = await self._link()
+        _known(link, gallery_id)
+        return bool(await link.ask(DeleteTemplate(gallery_id, str(template_id))))
+
+    async def check(self) -> None:
+        """Start the process if need be and have it answer."""
+        await (await self._link()).ask(Ping())
+
+    async def close(self) -> None:
+        """Flush and end the process; a closed store refuses with StoreUnavailable."""
+        self._closed = True
+        if self._opening is not None:
+            with suppress(GalleryError):
+                await (await self._opening).close()
+
+    async def _link(self) -> Link:
+        if self._closed:
+            raise StoreUnavailable(f"the store {self._folder} is closed", remedy="open it again")
+        if self._opening is None or (self._opening.done() and not _is_usable(self._opening)):
+            self._opening = asyncio.create_task(Link.open(self._folder))
+        return await asyncio.shield(self._opening)
+
+    async def _create(self, gallery: Gallery) -> None:
+        link = await self._link()
+        await link.ask(CreateGallery(gallery))
+        link.galleries[gallery.gallery_id] = gallery
+
+    async def _delete(self, gallery_id: str) -> int:
+        link = await self._link()
+        _known(link, gallery_id)
+        count = int(await link.ask(DeleteGallery(gallery_id)))
+        del link.galleries[gallery_id]
+        return count
+
+
+def _known(link: Link, gallery_id: str) -> Gallery:
+    if gallery_id in link.broken:
+        raise StoreCorrupt(link.broken[gallery_id])
+    if gallery_id not in link.galleries:
+        raise unknown_gallery(gallery_id)
+    return link.galleries[gallery_id]
+
+
+def _is_usable(opening: asyncio.Task[Link]) -> bool:
+    return not opening.cancelled() and opening.exception() is None and opening.result().alive
+
+
+async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """Finish ``work`` even when the caller is cancelled: what is known here must follow what is on disk."""
+    return await asyncio.shield(asyncio.create_task(work))
