@@ -16,17 +16,22 @@ RESAMPLES = 1000
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A figure, its 95% interval, and ``n`` of ``unit`` it rests on ('queries', 'probes', 'draws', …)."""
+    """A figure, its 95% interval, and ``n`` of ``unit`` it rests on ('queries', 'probes', 'trials', …).
+
+    ``people`` is how many independent identities these are of, where the interval is one over identities.
+    """
 
     value: float
     low: float
     high: float
     n: int
     unit: str
+    people: int | None = None
 
     def __str__(self) -> str:
         """Write the figure as it is read aloud: value [low–high], n."""
-        return f"{self.value:.3f} [{self.low:.3f}–{self.high:.3f}], n={self.n} {self.unit}"
+        of = "" if self.people is None else f" of {self.people} people"
+        return f"{self.value:.3f} [{self.low:.3f}–{self.high:.3f}], n={self.n} {self.unit}{of}"
 
 
 def wilson(successes: int, trials: int, unit: str = "trials") -> Estimate:
@@ -55,13 +60,13 @@ def bootstrap_mean(
     """
     numbers = np.asarray(values, np.float64)
     if numbers.size == 0:
-        return Estimate(float("nan"), float("nan"), float("nan"), 0, unit)
+        return Estimate(float("nan"), float("nan"), float("nan"), 0, unit, 0)
     _, codes = np.unique(np.asarray(groups), return_inverse=True)
     sums = np.bincount(codes, numbers).astype(np.float64)
     counts = np.bincount(codes).astype(np.float64)
     means = _resampled_means(sums, counts, seed, resamples)
     low, high = np.quantile(means, [0.025, 0.975])
-    return Estimate(float(numbers.mean()), float(low), float(high), numbers.size, unit)
+    return Estimate(float(numbers.mean()), float(low), float(high), numbers.size, unit, len(sums))
 
 
 def _resampled_means(

@@ -71,13 +71,19 @@ class OpenSet:
         """Estimate the share of mated probes identified, at thresholds set for ``fpir``."""
         pairs = zip(self.draws, self.thresholds(fpir), strict=True)
         hits = np.concatenate([draw.right & (draw.nearest <= threshold) for draw, threshold in pairs])
-        return bootstrap_mean(hits, np.concatenate([draw.probe_identity for draw in self.draws]), "probes")
+        return bootstrap_mean(
+            hits, np.concatenate([draw.probe_identity for draw in self.draws]), f"probes in {len(self.draws)} draws"
+        )
 
     def realised_fpir(self, fpir: float) -> Estimate:
         """Estimate the share of the other strangers that match, at thresholds set for ``fpir``."""
         pairs = zip(self.draws, self.thresholds(fpir), strict=True)
         alarms = np.concatenate([draw.strangers <= threshold for draw, threshold in pairs])
-        return bootstrap_mean(alarms, np.concatenate([draw.stranger_identity for draw in self.draws]), "strangers")
+        return bootstrap_mean(
+            alarms,
+            np.concatenate([draw.stranger_identity for draw in self.draws]),
+            f"strangers' probes in {len(self.draws)} draws",
+        )
 
 
 def open_set(embeddings: Embedding, labels: Labels, setting: Setting) -> OpenSet:
