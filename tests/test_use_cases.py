@@ -50,7 +50,9 @@ def picture(seed: int) -> EncodedImage:
     return EncodedImage(png_of(seed))
 
 
-async def test_an_enrolled_person_is_identified_from_the_same_picture_at_distance_zero(gallery: GalleryUseCases) -> None:
+async def test_an_enrolled_person_is_identified_from_the_same_picture_at_distance_zero(
+    gallery: GalleryUseCases,
+) -> None:
     for person in range(5):
         await gallery.enroll("lobby", f"person-{person}", [picture(person)])
     (answer,) = await gallery.identify("lobby", picture(3))
