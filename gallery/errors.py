@@ -16,7 +16,10 @@
     ├── InvalidModel              an ONNX file that cannot be trusted
     ├── Overloaded                the queue is full; try again after a while
     ├── StoreUnavailable          the store does not answer
-    └── StoreCorrupt              the store holds something it cannot have written
+    ├── StoreCorrupt              the store holds something it cannot have written
+    └── CallFailed                raised by clients alone: the server gave no answer of its own
+        ├── ServerUnavailable     nobody answers at the address, or the connection broke
+        └── DeadlineExceeded      the answer did not come in time
 
 Each class has a ``reason``, stable across releases and meant for machines; each instance says what was
 wrong, what was expected and how to mend it, and may carry ``metadata`` (plain strings, no personal data
@@ -137,3 +140,21 @@ class StoreCorrupt(GalleryError):
     """The store holds something that the gallery cannot have written."""
 
     reason = "STORE_CORRUPT"
+
+
+class CallFailed(GalleryError):
+    """A client's call ended without an answer or a refusal of the gallery's."""
+
+    reason = "CALL_FAILED"
+
+
+class ServerUnavailable(CallFailed):
+    """The server cannot be reached, or the connection broke; nothing is known about the outcome of a write."""
+
+    reason = "SERVER_UNAVAILABLE"
+
+
+class DeadlineExceeded(CallFailed):
+    """No answer came in time; nothing is known about the outcome of a write."""
+
+    reason = "DEADLINE_EXCEEDED"

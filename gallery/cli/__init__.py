@@ -1,0 +1,34 @@
+"""The command line: `gallery serve`, `enrol`, `identify`, `verify`, `list`, `erase`, `annotate` and more."""
+
+import typer
+
+from gallery.cli import demo, draw, enrol, galleries, model, people, serve
+from gallery.cli.exits import EXIT_CODES, GalleryCommands
+
+app = typer.Typer(
+    cls=GalleryCommands,
+    help=(
+        "An identity gallery: who is this person, how near, and is it a match, TRUE or FALSE? "
+        "Commands work on a running server (--server) or directly on a store folder (--store)."
+    ),
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+app.command("demo", epilog=demo.EPILOG)(demo.demo)
+app.command("serve", epilog=serve.EPILOG)(serve.serve)
+app.command("enrol", epilog=enrol.EPILOG)(enrol.enrol)
+app.command("identify", epilog=people.IDENTIFY_EPILOG)(people.identify)
+app.command("verify", epilog=people.VERIFY_EPILOG)(people.verify)
+app.command("annotate", epilog=people.ANNOTATE_EPILOG)(people.annotate)
+app.command("list", epilog=galleries.LIST_EPILOG)(galleries.list_)
+app.command("erase", epilog=galleries.ERASE_EPILOG)(galleries.erase)
+app.add_typer(galleries.app, name="galleries")
+app.add_typer(model.app, name="model")
+app.command("draw", epilog=draw.EPILOG)(draw.draw)
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="gallery")

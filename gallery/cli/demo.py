@@ -1,0 +1,7 @@
+"""x."""
+
+EPILOG = ""
+
+
+def demo() -> None:
+    """Draw people."""

@@ -1,0 +1,165 @@
+"""`gallery identify`, `verify` and `annotate`: who is this, is it this person, and draw it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gallery.cli.common import Common, on_a_gallery
+from gallery.cli.exits import Exit
+from gallery.cli.output import basis_line, candidates_line, print_json, print_table, say, verdict
+from gallery.cli.pictures import read_picture
+from gallery.cli.target import ask
+
+if TYPE_CHECKING:
+    from gallery.domain import Identification
+
+_CODES = "Exit code 0: TRUE; 1: FALSE; see gallery --help for the others."
+
+IDENTIFY_EPILOG = f"""Examples:
+
+gallery identify probe.jpg
+
+gallery identify frame.jpg --region 410,80,120,310 --region 30,95,110,300 --top 3
+
+gallery identify probe.jpg --json --server localhost:50051
+
+{_CODES} With several regions TRUE means that every person was matched."""
+
+VERIFY_EPILOG = f"""Examples:
+
+gallery verify probe.jpg --identity anna
+
+gallery verify one.jpg other.jpg
+
+{_CODES}"""
+
+ANNOTATE_EPILOG = f"""Examples:
+
+gallery annotate frame.jpg -o seen.jpg --region 410,80,120,310
+
+{_CODES} With several regions TRUE means that every person was matched."""
+
+Picture = Annotated[Path, typer.Argument(metavar="IMAGE", help="A JPEG, PNG, WebP or BMP file.")]
+Regions = Annotated[
+    list[str],
+    typer.Option(
+        "--region",
+        metavar="X,Y,W,H",
+        default_factory=list,
+        show_default=False,
+        help="A person as a pixel box in the upright picture; may be repeated. None: one person fills the picture.",
+    ),
+]
+Threshold = Annotated[
+    float | None,
+    typer.Option(metavar="DISTANCE", help="Largest distance that is a match, 0 to 2; else the gallery's or model's."),
+]
+
+
+@on_a_gallery
+def identify(
+    common: Common,
+    image: Picture,
+    region: Regions,
+    top: Annotated[int, typer.Option(metavar="N", help="How many candidates at most.")] = 5,
+    threshold: Threshold = None,
+) -> None:
+    """Say who the people of an image are: nearest identities, distances, TRUE or FALSE."""
+    picture = read_picture(image, region)
+    people = ask(
+        common.target,
+        lambda gallery: gallery.identify(common.gallery_id, picture, max_candidates=top, threshold=threshold),
+    )
+    if common.as_json:
+        print_json({"gallery_id": common.gallery_id, "people": [_person(person) for person in people]})
+    else:
+        _print_people(people, top)
+    raise typer.Exit(_exit_code(people))
+
+
+@on_a_gallery
+def verify(
+    common: Common,
+    image: Picture,
+    reference: Annotated[
+        Path | None, typer.Argument(metavar="[IMAGE]", help="An image of the person it may be.", show_default=False)
+    ] = None,
+    identity: Annotated[str | None, typer.Option(metavar="ID", help="The enrolled person it may be.")] = None,
+    threshold: Threshold = None,
+) -> None:
+    """Say whether an image shows an enrolled person, or the same person as another image."""
+    if (reference is None) == (identity is None):
+        raise typer.BadParameter("name either a second IMAGE or --identity ID")
+    probe = read_picture(image)
+    if identity is not None:
+        answer = ask(
+            common.target,
+            lambda gallery: gallery.verify_identity(common.gallery_id, probe, str(identity), threshold=threshold),
+        )
+    else:
+        other = read_picture(Path(str(reference)))
+        answer = ask(common.target, lambda gallery: gallery.verify_images(probe, other, threshold=threshold))
+    if common.as_json:
+        print_json(answer)
+    else:
+        what = reference if identity is None else identity
+        print_table(("probe", "reference", "#distance", "match"), [
+            (str(image), str(what), f"{answer.distance:.3f}", verdict(answer.matched))
+        ])  # fmt: skip
+        say(basis_line(answer.basis))
+    raise typer.Exit(Exit.DONE if answer.matched else Exit.NO_MATCH)
+
+
+@on_a_gallery
+def annotate(
+    common: Common,
+    image: Picture,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="Where to write the drawn picture (.jpg, .png, …).")
+    ],
+    region: Regions,
+    threshold: Threshold = None,
+) -> None:
+    """Identify the people of an image and draw box, identity, distance and TRUE or FALSE on it."""
+    from gallery.client.pictures import drawn
+
+    picture = read_picture(image, region)
+    people = ask(common.target, lambda gallery: gallery.identify(common.gallery_id, picture, threshold=threshold))
+    drawn(picture, people, output)
+    if common.as_json:
+        print_json(
+            {"gallery_id": common.gallery_id, "output": output, "people": [_person(person) for person in people]}
+        )
+    else:
+        _print_people(people, 3)
+        say(f"drawn into {output}")
+    raise typer.Exit(_exit_code(people))
+
+
+def _person(person: "Identification") -> dict[str, object]:
+    return {
+        "region": person.region,
+        "matched": person.matched,
+        "identity_id": person.identity_id,
+        "candidates": person.candidates,
+        "basis": person.basis,
+    }
+
+
+def _print_people(people: "tuple[Identification, ...]", top: int) -> None:
+    rows = [
+        (
+            "whole picture" if person.region is None else str(person.region),
+            verdict(person.matched),
+            person.identity_id or "—",
+            candidates_line(person, top),
+        )
+        for person in people
+    ]
+    print_table(("person", "match", "identity", "nearest, with distance"), rows)
+    say(basis_line(people[0].basis))
+
+
+def _exit_code(people: "tuple[Identification, ...]") -> Exit:
+    return Exit.DONE if all(person.matched for person in people) else Exit.NO_MATCH

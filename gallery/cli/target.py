@@ -1,0 +1,86 @@
+"""What a command works on: a server through its client, or a store folder through the same use cases.
+
+gRPC, OpenCV and ONNX Runtime are imported when a command needs them, so that ``--help`` answers at once.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from gallery.client import AsyncGalleryClient
+    from gallery.settings import Settings
+    from gallery.use_cases import GalleryUseCases
+
+    AnyGallery: TypeAlias = AsyncGalleryClient | GalleryUseCases
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A server's address, or else a store folder and the model to embed with (None: the settings' own)."""
+
+    server: str | None
+    store: Path
+    model: Path | None
+    timeout: float
+
+    def __str__(self) -> str:
+        """Name the target for people."""
+        return f"the store folder {self.store}" if self.server is None else f"the server {self.server}"
+
+
+def ask(target: Target, question: "Callable[[AnyGallery], Awaitable[Answer]]", *, create: bool = False) -> Answer:
+    """Open the target, ask, close it again. A store folder that does not exist is made only by what may ``create``."""
+
+    async def open_and_ask() -> Answer:
+        async with opened(target, create=create) as gallery:
+            return await question(gallery)
+
+    return asyncio.run(open_and_ask())
+
+
+@asynccontextmanager
+async def opened(target: Target, *, create: bool) -> "AsyncIterator[AnyGallery]":
+    """Open the server's client, or the store with its model."""
+    if target.server is not None:
+        from gallery.client import AsyncGalleryClient
+
+        async with AsyncGalleryClient(target.server, timeout=target.timeout) as client:
+            yield client
+        return
+    if not create and not target.store.exists():
+        raise typer.BadParameter(
+            f"there is no store folder '{target.store}'; name one that was written before, or a server by --server",
+            param_hint="--store",
+        )
+    from gallery import server
+
+    flags: dict[str, Any] = {"store": target.store, "qdrant_url": None}
+    if target.model is not None:
+        flags["model"] = target.model
+    async with server.opened(settings_of(flags)) as (use_cases, _):
+        yield use_cases
+
+
+def settings_of(flags: dict[str, Any]) -> "Settings":
+    """Make settings of flags, and the environment for what no flag says; a wrong value is a usage error."""
+    from pydantic import ValidationError
+
+    from gallery.settings import Settings
+
+    try:
+        return Settings(**flags)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "_".join(map(str, first["loc"]))
+        raise typer.BadParameter(
+            f"{first['msg']} (it is {first['input']!r})",
+            param_hint=f"--{name.replace('_', '-')} or GALLERY_{name.upper()}",
+        ) from error

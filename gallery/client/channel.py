@@ -1,0 +1,83 @@
+"""How a client connects: its address, its limits, and gRPC's own retries, only where a repeat changes nothing."""
+
+import json
+import re
+
+import grpc
+
+from gallery.errors import InvalidParameter
+from gallery.v1 import gallery_service_pb2 as pb
+
+SERVICE = pb.DESCRIPTOR.services_by_name["GalleryService"].full_name
+
+# Reads, and enrolments: template ids are made from identity and content. A repeated creation or erasure would be
+# answered ALREADY_EXISTS or NOT_FOUND although the first one had worked, so these are the caller's to repeat.
+RETRIED = (
+    "GetGallery",
+    "ListGalleries",
+    "Enroll",
+    "Identify",
+    "Verify",
+    "Embed",
+    "GetIdentity",
+    "ListIdentities",
+)
+NOT_RETRIED = ("CreateGallery", "DeleteGallery", "DeleteIdentity", "DeleteTemplate")
+
+_LARGEST_RETRIED = 64 * 2**20  # gRPC repeats only what it has kept, and keeps 256 KiB unless told
+_LARGEST_ANSWER = 64 * 2**20
+
+_HOST_AND_PORT = re.compile(r"(?P<host>[^/\s]+):\d{1,5}")
+_RESOLVERS = ("unix:", "dns:", "ipv4:", "ipv6:", "xds:")
+_LOOPBACK = re.compile(r"(127(\.\d+){3}|localhost|\[::1\]):\d+|unix:.*")
+
+
+def checked_address(address: str) -> str:
+    """Return ``address``, or raise InvalidParameter: without a port gRPC would quietly try 443."""
+    if not _HOST_AND_PORT.fullmatch(address) and not address.startswith(_RESOLVERS):
+        raise InvalidParameter(f"the server's address {address!r} cannot be used", expected="host:port")
+    return address
+
+
+def checked_timeout(seconds: float) -> float:
+    """Return ``seconds``, or raise InvalidParameter: every call has a deadline."""
+    if not 0.0 < seconds < float("inf"):
+        raise InvalidParameter(f"the timeout {seconds} is no deadline", expected="seconds, more than 0")
+    return seconds
+
+
+def options_of(address: str) -> list[tuple[str, str | int]]:
+    """List the channel's options for the server at ``address``."""
+    options: list[tuple[str, str | int]] = [
+        ("grpc.max_receive_message_length", _LARGEST_ANSWER),
+        ("grpc.per_rpc_retry_buffer_size", _LARGEST_RETRIED),
+        ("grpc.service_config", json.dumps(service_config())),
+    ]
+    if _LOOPBACK.fullmatch(address):  # a proxy of the environment does not lead back to this machine
+        options.append(("grpc.enable_http_proxy", 0))
+    return options
+
+
+def service_config() -> dict[str, object]:
+    """Write gRPC's service config: retries with backoff, fewer while they fail, at the server's pace if it names one.
+
+    https://github.com/grpc/proposal/blob/master/A6-client-retries.md
+    """
+    return {
+        "methodConfig": [
+            {
+                "name": [{"service": SERVICE, "method": method} for method in RETRIED],
+                "retryPolicy": {
+                    "maxAttempts": 4,
+                    "initialBackoff": "0.1s",
+                    "maxBackoff": "2s",
+                    "backoffMultiplier": 2,
+                    "retryableStatusCodes": [
+                        grpc.StatusCode.UNAVAILABLE.name,
+                        grpc.StatusCode.RESOURCE_EXHAUSTED.name,
+                    ],
+                },
+            }
+        ],
+        "retryThrottling": {"maxTokens": 10, "tokenRatio": 0.1},
+    }

@@ -1,0 +1,52 @@
+"""What a caller may hand over as a picture, made into what is sent."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+from gallery import images
+from gallery.annotation import annotate
+from gallery.domain import EncodedImage, Identification, Pixels, Region
+from gallery.images import ArrayOrder, ImageSource
+
+ImageLike: TypeAlias = EncodedImage | ImageSource
+"""An image from `image`, or a path, the bytes of a file, or a binary stream: a whole picture of one person."""
+
+
+def image(
+    source: ImageSource, regions: Sequence[Region] = (), *, array_order: ArrayOrder | None = None
+) -> EncodedImage:
+    """Take a picture with the people in it, and a numpy array with the order of its colours.
+
+    Args:
+        source: a path, the bytes of a JPEG, PNG, WebP or BMP file, a binary stream, or an array of uint8
+            [height, width, 3] (or [height, width], grey), which is sent as PNG.
+        regions: the people as pixel boxes in the upright picture; none means one person fills it.
+        array_order: "RGB" or "BGR" (OpenCV's), needed for an array and refused for anything else.
+
+    Raises:
+        InvalidImage: the file cannot be read, or the array is no picture.
+
+    """
+    return EncodedImage(images.read_source(source, array_order=array_order), tuple(regions))
+
+
+def encoded(picture: ImageLike) -> EncodedImage:
+    """Read a picture, unless it has been."""
+    return picture if isinstance(picture, EncodedImage) else image(picture)
+
+
+async def encoded_off_the_loop(picture: ImageLike) -> EncodedImage:
+    """As `encoded`; a file or stream is read in a thread."""
+    if isinstance(picture, EncodedImage | bytes):
+        return encoded(picture)
+    return await asyncio.to_thread(encoded, picture)
+
+
+def drawn(picture: EncodedImage, people: Sequence[Identification], output: Path | None) -> Pixels:
+    """Draw the answers on the picture, uint8 RGB [height, width, 3], and write it to ``output`` when one is named."""
+    pixels = annotate(images.decode(picture.content), people)
+    if output is not None:
+        images.write(output, pixels)
+    return pixels

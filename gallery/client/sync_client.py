@@ -1,0 +1,168 @@
+"""The client for threads: one connection, safe to share among them."""
+
+import copy
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+from uuid import UUID
+
+import grpc
+
+from gallery.client import calls
+from gallery.client.channel import checked_address, checked_timeout, options_of
+from gallery.client.failures import failure_of
+from gallery.client.pictures import ImageLike, drawn, encoded
+from gallery.domain import (
+    Embedded,
+    EnrolledTemplate,
+    Gallery,
+    Identification,
+    Identity,
+    IdentitySummary,
+    Page,
+    Pixels,
+    Verification,
+)
+from gallery.v1.gallery_service_pb2_grpc import GalleryServiceStub
+
+Answer = TypeVar("Answer")
+
+
+class GalleryClient:
+    """A gallery server's methods as those of `gallery.use_cases.GalleryUseCases`, for synchronous code.
+
+    Every call has a deadline. Reads and enrolments are repeated, with backoff, while the server is unavailable or
+    overloaded and the deadline allows. Beside the errors of the use cases every method raises ServerUnavailable,
+    DeadlineExceeded and CallFailed.
+    """
+
+    def __init__(
+        self,
+        address: str = "127.0.0.1:50051",
+        *,
+        timeout: float = 10.0,
+        credentials: grpc.ChannelCredentials | None = None,
+    ) -> None:
+        """Connect to ``address`` (host:port) when first used, with ``credentials`` (TLS) or in the clear.
+
+        ``timeout`` is the deadline of each call in seconds, all repeats together; `with_timeout` gives another.
+        """
+        self._address = checked_address(address)
+        self._timeout = checked_timeout(timeout)
+        options = options_of(address)
+        if credentials is None:
+            self._channel = grpc.insecure_channel(address, options)
+        else:
+            self._channel = grpc.secure_channel(address, credentials, options)
+        self._stub: Any = GalleryServiceStub(self._channel)
+
+    def with_timeout(self, timeout: float) -> "GalleryClient":
+        """Return this client, on the same connection, with another deadline in seconds."""
+        other = copy.copy(self)
+        other._timeout = checked_timeout(timeout)
+        return other
+
+    def close(self) -> None:
+        """Close the connection; calls in flight are cancelled."""
+        self._channel.close()
+
+    def __enter__(self) -> "GalleryClient":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _send(self, call: calls.Call[Answer]) -> Answer:
+        try:
+            response = getattr(self._stub, call.method)(call.request, timeout=self._timeout)
+        except grpc.RpcError as error:
+            raise failure_of(error, self._address, self._timeout) from error
+        return call.read(response)
+
+    def create_gallery(self, gallery_id: str, *, threshold: float | None = None) -> Gallery:
+        """Create an empty gallery for the server's model; raises InvalidIdentifier, GalleryAlreadyExists."""
+        return self._send(calls.create_gallery(gallery_id, threshold=threshold))
+
+    def get_gallery(self, gallery_id: str) -> Gallery:
+        """Describe a gallery; raises GalleryNotFound."""
+        return self._send(calls.get_gallery(gallery_id))
+
+    def list_galleries(self, *, page_size: int = 100, page_token: str = "") -> Page[Gallery]:
+        """List galleries by id."""
+        return self._send(calls.list_galleries(page_size=page_size, page_token=page_token))
+
+    def delete_gallery(self, gallery_id: str) -> int:
+        """Erase a gallery and all in it; returns how many templates went with it."""
+        return self._send(calls.delete_gallery(gallery_id))
+
+    def enroll(self, gallery_id: str, identity_id: str, images: Sequence[ImageLike]) -> tuple[EnrolledTemplate, ...]:
+        """Enrol images of one identity, each of one person, and return when they are durable."""
+        return self._send(calls.enroll(gallery_id, identity_id, [encoded(image) for image in images]))
+
+    def identify(
+        self, gallery_id: str, image: ImageLike, *, max_candidates: int = 5, threshold: float | None = None
+    ) -> tuple[Identification, ...]:
+        """Say of each region (or the whole picture) who the nearest identities are, and whether it is a match."""
+        call = calls.identify(gallery_id, encoded(image), max_candidates=max_candidates, threshold=threshold)
+        return self._send(call)
+
+    def annotate(
+        self, gallery_id: str, image: ImageLike, *, threshold: float | None = None, output: Path | None = None
+    ) -> Pixels:
+        """Identify the people of a picture and draw the answers on it: uint8 RGB [height, width, 3].
+
+        ``output`` names a file to write the drawn picture to, its format by its suffix.
+        """
+        picture = encoded(image)
+        return drawn(picture, self.identify(gallery_id, picture, threshold=threshold), output)
+
+    def verify_identity(
+        self, gallery_id: str, image: ImageLike, identity_id: str, *, threshold: float | None = None
+    ) -> Verification:
+        """Say whether the probe is this identity: its nearest template decides; raises IdentityNotFound."""
+        return self._send(calls.verify_identity(gallery_id, encoded(image), identity_id, threshold=threshold))
+
+    def verify_images(
+        self,
+        image: ImageLike,
+        reference: ImageLike,
+        *,
+        gallery_id: str | None = None,
+        threshold: float | None = None,
+    ) -> Verification:
+        """Say whether two images show the same person; a gallery, when named, lends its threshold."""
+        probe, other = encoded(image), encoded(reference)
+        return self._send(calls.verify_images(probe, other, gallery_id=gallery_id, threshold=threshold))
+
+    def embed(self, image: ImageLike) -> tuple[Embedded, ...]:
+        """Embed each region (or the whole picture); nothing is stored."""
+        return self._send(calls.embed(encoded(image)))
+
+    def get_identity(self, gallery_id: str, identity_id: str) -> Identity:
+        """Describe an identity and its templates, oldest first; raises IdentityNotFound."""
+        return self._send(calls.get_identity(gallery_id, identity_id))
+
+    def list_identities(self, gallery_id: str, *, page_size: int = 100, page_token: str = "") -> Page[IdentitySummary]:
+        """List the identities of a gallery by id, a page of them."""
+        return self._send(calls.list_identities(gallery_id, page_size=page_size, page_token=page_token))
+
+    def iter_identities(self, gallery_id: str, *, page_size: int = 100) -> Iterator[IdentitySummary]:
+        """List all identities of a gallery by id, asking for the next page when it is needed."""
+        token = ""
+        while True:
+            page = self.list_identities(gallery_id, page_size=page_size, page_token=token)
+            yield from page.items
+            token = page.next_page_token
+            if not token:
+                return
+
+    def delete_identity(self, gallery_id: str, identity_id: str) -> int:
+        """Erase an identity, durably; returns how many templates went; raises IdentityNotFound."""
+        return self._send(calls.delete_identity(gallery_id, identity_id))
+
+    def delete_template(self, gallery_id: str, template_id: UUID) -> None:
+        """Erase one template, durably; raises TemplateNotFound."""
+        return self._send(calls.delete_template(gallery_id, template_id))
