@@ -1,0 +1,5 @@
+"""The store on a Qdrant server or cluster: templates ↔ points, and Qdrant's errors ↔ the gallery's."""
+
+from gallery.qdrant_store.store import QdrantStore
+
+__all__ = ["QdrantStore"]
