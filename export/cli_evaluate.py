@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
     app.command("onnx")(to_onnx)
 
 
-def to_onnx(
+def to_onnx(  # noqa: PLR0913, PLR0917 - a command has as many options as it has
     keras: Annotated[Path, typer.Option(help="inference.keras or best.keras of a training run")],
     data: Annotated[Path, typer.Option(help="the data it was trained on: folder or manifest")],
     split: Annotated[Path, typer.Option(help="the run's split.json: figures and threshold are of its held-out people")],

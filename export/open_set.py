@@ -75,6 +75,16 @@ class OpenSet:
             hits, np.concatenate([draw.probe_identity for draw in self.draws]), f"probes in {len(self.draws)} draws"
         )
 
+    def tpir_curve(self, fpirs: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the TPIR at each FPIR, without intervals: float64 [len(fpirs)]."""
+        found = [
+            np.concatenate(
+                [draw.right & (draw.nearest <= largest_threshold(draw.calibration, rate)) for draw in self.draws]
+            )
+            for rate in fpirs
+        ]
+        return np.asarray([hits.mean() for hits in found], np.float64)
+
     def realised_fpir(self, fpir: float) -> Estimate:
         """Estimate the share of the other strangers that match, at thresholds set for ``fpir``."""
         pairs = zip(self.draws, self.thresholds(fpir), strict=True)
