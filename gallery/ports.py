@@ -5,10 +5,21 @@ Adapters implement these protocols; `server` and `cli` choose which. Every metho
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from gallery.domain import Embedding, EncodedImage, Gallery, IdentitySummary, Neighbour, Template, TemplateInfo
+from gallery.domain import (
+    EVERYTHING,
+    Embedding,
+    EncodedImage,
+    Gallery,
+    IdentitySummary,
+    Neighbour,
+    Template,
+    TemplateFilter,
+    TemplateInfo,
+)
 from gallery.model_card import ModelCard
 
 
@@ -39,19 +50,28 @@ class TemplateStore(Protocol):
 
     async def create_gallery(self, gallery: Gallery) -> None: ...  # GalleryAlreadyExists
     async def get_gallery(self, gallery_id: str) -> Gallery: ...  # GalleryNotFound, as does all below
+    async def update_gallery(self, gallery: Gallery, *, replacing: Gallery) -> None: ...  # GalleryChanged
     async def list_galleries(self, *, after: str, limit: int) -> list[Gallery]: ...  # by id, after > exclusive
     async def delete_gallery(self, gallery_id: str) -> int: ...  # how many templates went with it
 
     async def put(self, gallery_id: str, templates: Sequence[Template]) -> None: ...  # all or none; ids may exist
+    async def move(self, gallery_id: str, templates: Sequence[Template], remove: Sequence[UUID]) -> None: ...
     async def find(self, gallery_id: str, template_ids: Sequence[UUID]) -> list[TemplateInfo]: ...  # those that exist
     async def nearest(
-        self, gallery_id: str, embedding: Embedding, *, limit: int, identity_id: str | None = None
+        self, gallery_id: str, embedding: Embedding, *, limit: int, where: TemplateFilter = EVERYTHING
     ) -> list[Neighbour]: ...  # exact, nearest first
+    async def scan(
+        self, gallery_id: str, *, after: UUID | None, limit: int, where: TemplateFilter = EVERYTHING
+    ) -> list[Template]: ...  # by template id, with embeddings
 
-    async def list_identities(self, gallery_id: str, *, after: str, limit: int) -> list[IdentitySummary]: ...
+    async def count_identities(self, gallery_id: str) -> int: ...
+    async def list_identities(
+        self, gallery_id: str, *, after: str, limit: int, where: TemplateFilter = EVERYTHING
+    ) -> list[IdentitySummary]: ...
     async def list_templates(self, gallery_id: str, identity_id: str) -> list[TemplateInfo]: ...  # oldest first
     async def delete_identity(self, gallery_id: str, identity_id: str) -> int: ...  # 0 when there was none
     async def delete_template(self, gallery_id: str, template_id: UUID) -> bool: ...
+    async def delete_expired(self, gallery_id: str, now: datetime) -> int: ...
 
     async def check(self) -> None: ...  # answers, or StoreUnavailable
     async def close(self) -> None: ...

@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 
 from gallery.domain.people import TemplateInfo
 from gallery.domain.pictures import Embedding, Region
+from gallery.domain.quality import Quality
 
 Item = TypeVar("Item")
 
@@ -41,12 +42,28 @@ class ThresholdSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What a decision rests on: ``matched = distance <= threshold``."""
+    """What a decision rests on. ``threshold_version`` is the gallery's, or None for the call's or the model's own.
+
+    ``margin``: the least distance between the two nearest identities that keeps a match from being ambiguous.
+    ``target_fpir``: the share of strangers that the threshold was calibrated to take for somebody, at most.
+    """
 
     threshold: float
     threshold_source: ThresholdSource
     model_digest: str
+    margin: float = 0.0
+    threshold_version: int | None = None
+    target_fpir: float | None = None
     metric: str = METRIC
+
+
+class Outcome(StrEnum):
+    """What became of a probe. Only MATCH is TRUE."""
+
+    MATCH = "match"
+    NO_MATCH = "no_match"
+    AMBIGUOUS = "ambiguous"
+    REJECTED = "rejected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,26 +71,53 @@ class Identification:
     """The answer for one person of a picture. ``region`` is None for the whole picture.
 
     ``candidates`` are the nearest identities, nearest first, each once; empty when the gallery is.
+    ``quality`` says why the outcome is REJECTED.
     """
 
     region: Region | None
-    matched: bool
+    outcome: Outcome
     candidates: tuple[Candidate, ...]
     basis: Basis
+    quality: Quality
+
+    @property
+    def matched(self) -> bool:
+        """TRUE or FALSE: whether the outcome is MATCH."""
+        return self.outcome is Outcome.MATCH
 
     @property
     def identity_id(self) -> str | None:
-        """Who the probe is, or None when nobody is within the threshold."""
+        """Who the probe is, or None when it is no match."""
         return self.candidates[0].identity_id if self.matched else None
+
+    @property
+    def margin(self) -> float | None:
+        """How much further the runner-up is than the nearest identity; None without one."""
+        return self.candidates[1].distance - self.candidates[0].distance if len(self.candidates) > 1 else None
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """The answer to 'is this that person?'."""
+    """The answer to 'is this that person?': MATCH, NO_MATCH or REJECTED; ``distance`` None when rejected."""
 
-    matched: bool
-    distance: float
+    outcome: Outcome
+    distance: float | None
     basis: Basis
+    quality: Quality
+
+    @property
+    def matched(self) -> bool:
+        """TRUE or FALSE: whether the outcome is MATCH."""
+        return self.outcome is Outcome.MATCH
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """An identity that an enrolled image lies nearer to than to its own; ``own_distance`` None for a first image."""
+
+    identity_id: str
+    distance: float
+    own_distance: float | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,6 +135,8 @@ class EnrolledTemplate:
 
     template: TemplateInfo
     created: bool
+    quality: Quality | None = None
+    conflicts: tuple[Conflict, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,24 +1,12 @@
-"""Who is enrolled: galleries, identities and their templates."""
+"""Who is enrolled: identities and their templates."""
 
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from gallery.domain.pictures import Embedding, Region
+from gallery.domain.pictures import Context, Embedding, Region
 
 _TEMPLATE_NAMESPACE = uuid.UUID("6f1c8f0e-5d0b-5c39-9f0a-1d1c7a4c2b11")
-
-
-@dataclass(frozen=True, slots=True)
-class Gallery:
-    """A named set of identities, all embedded by one model. ``threshold`` None means the model's default."""
-
-    gallery_id: str
-    model_digest: str
-    model_name: str
-    dimension: int
-    created_at: datetime
-    threshold: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +19,17 @@ class TemplateInfo:
     image_digest: str
     enrolled_at: datetime
     region: Region | None = None
+    context: Context = Context()
+    expires_at: datetime | None = None
+    move: "Move | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """The merge or split that gave a template its identity, and whose it was before: what undoing needs."""
+
+    change_id: uuid.UUID
+    from_identity_id: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,6 +54,26 @@ class IdentitySummary:
 
     identity_id: str
     template_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateFilter:
+    """Which templates count: all that fit every condition given.
+
+    ``camera_ids`` empty means any camera; ``captured_from`` is inclusive and ``captured_until`` exclusive;
+    ``labels`` must all be there; ``alive_at`` leaves out what has expired by then.
+    """
+
+    camera_ids: tuple[str, ...] = ()
+    captured_from: datetime | None = None
+    captured_until: datetime | None = None
+    labels: tuple[tuple[str, str], ...] = ()
+    identity_id: str | None = None
+    change_id: uuid.UUID | None = None
+    alive_at: datetime | None = None
+
+
+EVERYTHING = TemplateFilter()
 
 
 def template_id_of(identity_id: str, image_digest: str, region: Region | None) -> uuid.UUID:

@@ -1,6 +1,8 @@
 """What a camera shows: pixels, boxes in them, and the vector a network makes of one person."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeAlias
 
 import numpy as np
@@ -35,8 +37,25 @@ class Region:
 
 
 @dataclass(frozen=True, slots=True)
+class Context:
+    """Where and when a picture was taken, as far as the caller says; ``labels`` are sorted pairs of strings."""
+
+    camera_id: str | None = None
+    captured_at: datetime | None = None
+    labels: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(
+        cls, camera_id: str | None = None, captured_at: datetime | None = None, labels: Mapping[str, str] | None = None
+    ) -> "Context":
+        """Make a context from a mapping of labels."""
+        return cls(camera_id, captured_at, tuple(sorted((labels or {}).items())))
+
+
+@dataclass(frozen=True, slots=True)
 class EncodedImage:
     """A picture as it was sent (JPEG, PNG, …) and the people in it; no regions means the whole picture."""
 
     content: bytes
     regions: tuple[Region, ...] = ()
+    context: Context = Context()
