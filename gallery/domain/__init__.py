@@ -54,6 +54,7 @@ from gallery.domain.people import (
     template_id_of,
 )
 from gallery.domain.pictures import (
+    NO_CONTEXT,
     Context,
     Embedding,
     EncodedImage,
@@ -71,6 +72,7 @@ __all__ = [
     "MAX_DISTANCE",
     "MAX_IDENTITY_ID_LENGTH",
     "METRIC",
+    "NO_CONTEXT",
     "Basis",
     "CalibrationReport",
     "Candidate",

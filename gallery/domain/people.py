@@ -4,7 +4,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from gallery.domain.pictures import Context, Embedding, Region
+from gallery.domain.pictures import NO_CONTEXT, Context, Embedding, Region
 
 _TEMPLATE_NAMESPACE = uuid.UUID("6f1c8f0e-5d0b-5c39-9f0a-1d1c7a4c2b11")
 
@@ -19,7 +19,7 @@ class TemplateInfo:
     image_digest: str
     enrolled_at: datetime
     region: Region | None = None
-    context: Context = Context()
+    context: Context = NO_CONTEXT
     expires_at: datetime | None = None
     move: "Move | None" = None
 

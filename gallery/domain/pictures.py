@@ -52,10 +52,13 @@ class Context:
         return cls(camera_id, captured_at, tuple(sorted((labels or {}).items())))
 
 
+NO_CONTEXT = Context()
+
+
 @dataclass(frozen=True, slots=True)
 class EncodedImage:
     """A picture as it was sent (JPEG, PNG, …) and the people in it; no regions means the whole picture."""
 
     content: bytes
     regions: tuple[Region, ...] = ()
-    context: Context = Context()
+    context: Context = NO_CONTEXT

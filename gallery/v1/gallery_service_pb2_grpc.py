@@ -90,6 +90,36 @@ class GalleryServiceStub:
                 request_serializer=gallery_dot_v1_dot_gallery__service__pb2.DeleteIdentityRequest.SerializeToString,
                 response_deserializer=gallery_dot_v1_dot_gallery__service__pb2.DeleteIdentityResponse.FromString,
                 _registered_method=True)
+        self.UpdateGallery = channel.unary_unary(
+                '/gallery.v1.GalleryService/UpdateGallery',
+                request_serializer=gallery_dot_v1_dot_gallery__service__pb2.UpdateGalleryRequest.SerializeToString,
+                response_deserializer=gallery_dot_v1_dot_gallery__service__pb2.UpdateGalleryResponse.FromString,
+                _registered_method=True)
+        self.Calibrate = channel.unary_unary(
+                '/gallery.v1.GalleryService/Calibrate',
+                request_serializer=gallery_dot_v1_dot_gallery__service__pb2.CalibrateRequest.SerializeToString,
+                response_deserializer=gallery_dot_v1_dot_gallery__service__pb2.CalibrateResponse.FromString,
+                _registered_method=True)
+        self.Diagnose = channel.unary_unary(
+                '/gallery.v1.GalleryService/Diagnose',
+                request_serializer=gallery_dot_v1_dot_gallery__service__pb2.DiagnoseRequest.SerializeToString,
+                response_deserializer=gallery_dot_v1_dot_gallery__service__pb2.DiagnoseResponse.FromString,
+                _registered_method=True)
+        self.MergeIdentities = channel.unary_unary(
+                '/gallery.v1.GalleryService/MergeIdentities',
+                request_serializer=gallery_dot_v1_dot_gallery__service__pb2.MergeIdentitiesRequest.SerializeToString,
+                response_deserializer=gallery_dot_v1_dot_gallery__service__pb2.MergeIdentitiesResponse.FromString,
+                _registered_method=True)
+        self.SplitIdentity = channel.unary_unary(
+                '/gallery.v1.GalleryService/SplitIdentity',
+                request_serializer=gallery_dot_v1_dot_gallery__service__pb2.SplitIdentityRequest.SerializeToString,
+                response_deserializer=gallery_dot_v1_dot_gallery__service__pb2.SplitIdentityResponse.FromString,
+                _registered_method=True)
+        self.UndoChange = channel.unary_unary(
+                '/gallery.v1.GalleryService/UndoChange',
+                request_serializer=gallery_dot_v1_dot_gallery__service__pb2.UndoChangeRequest.SerializeToString,
+                response_deserializer=gallery_dot_v1_dot_gallery__service__pb2.UndoChangeResponse.FromString,
+                _registered_method=True)
         self.DeleteTemplate = channel.unary_unary(
                 '/gallery.v1.GalleryService/DeleteTemplate',
                 request_serializer=gallery_dot_v1_dot_gallery__service__pb2.DeleteTemplateRequest.SerializeToString,
@@ -194,6 +224,59 @@ class GalleryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdateGallery(self, request, context):
+        """Changes a gallery's threshold (pinned by hand, or back to the model's default) or its policy. Running servers
+        apply it to the next call.
+        INVALID_ARGUMENT INVALID_IDENTIFIER, INVALID_PARAMETER; NOT_FOUND GALLERY_NOT_FOUND; ABORTED GALLERY_CHANGED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Calibrate(self, request, context):
+        """Sets a gallery's threshold so that at most the target share of strangers is taken for somebody, from a cohort of
+        strangers, the gallery's own genuine and impostor pairs, its size and its fusion rule.
+        INVALID_ARGUMENT INVALID_IDENTIFIER, INVALID_PARAMETER; NOT_FOUND GALLERY_NOT_FOUND;
+        FAILED_PRECONDITION MODEL_MISMATCH, NOT_ENOUGH_EVIDENCE; ABORTED GALLERY_CHANGED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Diagnose(self, request, context):
+        """Looks for likely duplicates of a person, outlier templates, and identities no threshold can tell apart.
+        INVALID_ARGUMENT INVALID_IDENTIFIER; NOT_FOUND GALLERY_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MergeIdentities(self, request, context):
+        """Gives all templates of one identity to another. Undone by UndoChange.
+        INVALID_ARGUMENT INVALID_IDENTIFIER, INVALID_REQUEST; NOT_FOUND GALLERY_NOT_FOUND, IDENTITY_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SplitIdentity(self, request, context):
+        """Gives some templates of an identity to another, new or existing. Undone by UndoChange.
+        INVALID_ARGUMENT INVALID_IDENTIFIER, INVALID_REQUEST; NOT_FOUND GALLERY_NOT_FOUND, IDENTITY_NOT_FOUND,
+        TEMPLATE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UndoChange(self, request, context):
+        """Gives the templates that a merge or split moved back to whose they were. A template that was erased or moved
+        again since stays as it is.
+        INVALID_ARGUMENT INVALID_IDENTIFIER; NOT_FOUND GALLERY_NOT_FOUND, CHANGE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteTemplate(self, request, context):
         """Erases one template. An identity without templates no longer exists.
         INVALID_ARGUMENT INVALID_IDENTIFIER; NOT_FOUND GALLERY_NOT_FOUND, TEMPLATE_NOT_FOUND.
@@ -259,6 +342,36 @@ def add_GalleryServiceServicer_to_server(servicer, server):
                     servicer.DeleteIdentity,
                     request_deserializer=gallery_dot_v1_dot_gallery__service__pb2.DeleteIdentityRequest.FromString,
                     response_serializer=gallery_dot_v1_dot_gallery__service__pb2.DeleteIdentityResponse.SerializeToString,
+            ),
+            'UpdateGallery': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateGallery,
+                    request_deserializer=gallery_dot_v1_dot_gallery__service__pb2.UpdateGalleryRequest.FromString,
+                    response_serializer=gallery_dot_v1_dot_gallery__service__pb2.UpdateGalleryResponse.SerializeToString,
+            ),
+            'Calibrate': grpc.unary_unary_rpc_method_handler(
+                    servicer.Calibrate,
+                    request_deserializer=gallery_dot_v1_dot_gallery__service__pb2.CalibrateRequest.FromString,
+                    response_serializer=gallery_dot_v1_dot_gallery__service__pb2.CalibrateResponse.SerializeToString,
+            ),
+            'Diagnose': grpc.unary_unary_rpc_method_handler(
+                    servicer.Diagnose,
+                    request_deserializer=gallery_dot_v1_dot_gallery__service__pb2.DiagnoseRequest.FromString,
+                    response_serializer=gallery_dot_v1_dot_gallery__service__pb2.DiagnoseResponse.SerializeToString,
+            ),
+            'MergeIdentities': grpc.unary_unary_rpc_method_handler(
+                    servicer.MergeIdentities,
+                    request_deserializer=gallery_dot_v1_dot_gallery__service__pb2.MergeIdentitiesRequest.FromString,
+                    response_serializer=gallery_dot_v1_dot_gallery__service__pb2.MergeIdentitiesResponse.SerializeToString,
+            ),
+            'SplitIdentity': grpc.unary_unary_rpc_method_handler(
+                    servicer.SplitIdentity,
+                    request_deserializer=gallery_dot_v1_dot_gallery__service__pb2.SplitIdentityRequest.FromString,
+                    response_serializer=gallery_dot_v1_dot_gallery__service__pb2.SplitIdentityResponse.SerializeToString,
+            ),
+            'UndoChange': grpc.unary_unary_rpc_method_handler(
+                    servicer.UndoChange,
+                    request_deserializer=gallery_dot_v1_dot_gallery__service__pb2.UndoChangeRequest.FromString,
+                    response_serializer=gallery_dot_v1_dot_gallery__service__pb2.UndoChangeResponse.SerializeToString,
             ),
             'DeleteTemplate': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteTemplate,
@@ -564,6 +677,168 @@ class GalleryService:
             '/gallery.v1.GalleryService/DeleteIdentity',
             gallery_dot_v1_dot_gallery__service__pb2.DeleteIdentityRequest.SerializeToString,
             gallery_dot_v1_dot_gallery__service__pb2.DeleteIdentityResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateGallery(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gallery.v1.GalleryService/UpdateGallery',
+            gallery_dot_v1_dot_gallery__service__pb2.UpdateGalleryRequest.SerializeToString,
+            gallery_dot_v1_dot_gallery__service__pb2.UpdateGalleryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Calibrate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gallery.v1.GalleryService/Calibrate',
+            gallery_dot_v1_dot_gallery__service__pb2.CalibrateRequest.SerializeToString,
+            gallery_dot_v1_dot_gallery__service__pb2.CalibrateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Diagnose(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gallery.v1.GalleryService/Diagnose',
+            gallery_dot_v1_dot_gallery__service__pb2.DiagnoseRequest.SerializeToString,
+            gallery_dot_v1_dot_gallery__service__pb2.DiagnoseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MergeIdentities(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gallery.v1.GalleryService/MergeIdentities',
+            gallery_dot_v1_dot_gallery__service__pb2.MergeIdentitiesRequest.SerializeToString,
+            gallery_dot_v1_dot_gallery__service__pb2.MergeIdentitiesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SplitIdentity(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gallery.v1.GalleryService/SplitIdentity',
+            gallery_dot_v1_dot_gallery__service__pb2.SplitIdentityRequest.SerializeToString,
+            gallery_dot_v1_dot_gallery__service__pb2.SplitIdentityResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UndoChange(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gallery.v1.GalleryService/UndoChange',
+            gallery_dot_v1_dot_gallery__service__pb2.UndoChangeRequest.SerializeToString,
+            gallery_dot_v1_dot_gallery__service__pb2.UndoChangeResponse.FromString,
             options,
             channel_credentials,
             insecure,
