@@ -37,7 +37,7 @@ class Checkpoint:
 
         def save(temporary: Path) -> None:
             with temporary.open("wb") as file:
-                np.savez(file, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+                np.savez(file, allow_pickle=False, **arrays)
                 file.flush()
                 os.fsync(file.fileno())
 

@@ -3,11 +3,16 @@
 import typer
 
 from export import cli_train
+from gallery.errors import GalleryError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 cli_train.register(app)
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line; a refusal is one sentence and exit code 1."""
+    try:
+        app()
+    except GalleryError as error:
+        typer.echo(f"gallery-export: {error}", err=True)
+        raise SystemExit(1) from None

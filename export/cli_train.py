@@ -1,58 +1,81 @@
-"""`gallery-export train`."""
+"""`gallery-export recipe`, `inspect` and `train`."""
 
+import json
 import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.table import Table
 
-from export.augment import Augmentation
-from export.readers import read
-from export.recipe import Network, Objective, Recipe, Schedule
+from export.inspection import Inspection, inspect, refuse_shared, without_single
+from export.readers import Layout, read
+from export.recipe_file import read_recipe
 from export.splits import identity_disjoint
-from export.train import Material, Training
+
+Data = Annotated[Path, typer.Argument(help="a folder per person, a Market-style folder, or a .csv or .jsonl manifest")]
+Run = Annotated[Path, typer.Option(help="folder of the run; an interrupted run goes on from its last whole epoch")]
+Weights = Annotated[
+    str, typer.Option(help="'imagenet' (downloaded), 'none', a .weights.h5 file, or another run's checkpoint.npz")
+]
+Choices = Annotated[
+    list[str] | None, typer.Option("--set", help="one choice over the recipe, such as schedule.epochs=40; repeatable")
+]
+RecipeFile = Annotated[Path | None, typer.Option(help="a recipe in TOML or JSON; what it leaves out is the default")]
+
+console = Console()
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command to ``app``."""
+    """Add the commands to ``app``."""
+    app.command("recipe")(show_recipe)
+    app.command("inspect")(inspect_data)
     app.command("train")(train)
 
 
+def show_recipe(recipe: RecipeFile = None, choices: Choices = None) -> None:
+    """Print a whole recipe as JSON: every choice there is, with its value."""
+    console.print_json(json.dumps(read_recipe(recipe, choices or ()).as_dict()))
+
+
+def inspect_data(data: Data, layout: Layout = "auto") -> None:
+    """Tell what is found in a data set: people, images, cameras, unreadable files, copies."""
+    show(inspect(read(data, layout)))
+
+
 def train(
-    data: Annotated[Path, typer.Argument(help="folder per person, Market-style folder, or manifest")],
-    run: Annotated[Path, typer.Option(help="folder of the run; an interrupted run goes on from here")],
-    weights: str = "imagenet",
-    held_out: int = 100,
-    seed: int = 0,
-    height: int = 128,
-    width: int = 64,
-    pooling: str = "average",
-    epochs: int = 20,
-    minutes: float | None = None,
-    learning_rate: float = 6e-4,
-    frozen_layers: int = 0,
-    erase: float = 0.4,
+    data: Data, run: Run, weights: Weights = "imagenet", recipe: RecipeFile = None, choices: Choices = None
 ) -> None:
-    """Train by the light re-ID recipe."""
-    dataset = read(data)
-    split = identity_disjoint(dataset.samples, held_out, seed)
-    recipe = Recipe(
-        Network(height=height, width=width, pooling=pooling),
-        Objective(),
-        Schedule(epochs=epochs, minutes=minutes, learning_rate=learning_rate, frozen_layers=frozen_layers),
-        Augmentation(erase=erase),
-        seed=seed,
-    )
+    """Train the light re-ID recipe; run the same command again to go on after an interruption."""
+    chosen = read_recipe(recipe, choices or ())
+    inspection = inspect(read(data))
+    show(inspection)
+    dataset = without_single(inspection, leave_out=chosen.leave_out_single)
+    split = identity_disjoint(dataset.samples, chosen.held_out, chosen.seed)
+    refuse_shared(dataset.of(split.train), dataset.of(split.held_out), inspection)
+    # TensorFlow (or JAX, or torch) is loaded only when the data can be trained on.
+    from export.run_folder import RunFolder  # noqa: PLC0415
+    from export.train import Material, Training  # noqa: PLC0415
+
     material = Material(dataset.of(split.train), dataset.of(split.held_out), split, weights)
-    typer.echo(f"{len(material.train)} images of {len(split.train)} people train; {len(split.held_out)} held out")
-    Training(recipe, material, run).run(_tell)
+    console.print(f"{len(material.train)} images of {len(split.train)} people train, {len(split.held_out)} held out")
+    Training(chosen, material, RunFolder(run)).run(tell)
+    console.print(f"the best model is {run / 'best.keras'}")
 
 
-def _tell(row: dict[str, Any]) -> None:
-    typer.echo(time.strftime("%H:%M ") + " ".join(f"{name}={value:.4g}" for name, value in row.items()))
+def show(inspection: Inspection) -> None:
+    """Print what was found."""
+    table = Table(show_header=False, box=None)
+    for name, value in inspection.summary().items():
+        table.add_row(name, value)
+    console.print(table)
 
 
-if __name__ == "__main__":
-    app = typer.Typer()
-    register(app)
-    app()
+def tell(row: dict[str, Any]) -> None:
+    """Print one epoch: when, the loss, the figures, and how long it will still take."""
+    console.print(
+        f"{time.strftime('%H:%M')} epoch {row['epoch']:.0f}: loss {row['loss']:.3f}, own centre nearest "
+        f"{row['accuracy']:.1%}, rank-1 {row['rank1']:.1%} and mAP {row['mean_average_precision']:.1%} of "
+        f"{row['queries']:.0f} queries, {row['minutes']:.0f} min done, about {row['minutes_left']:.0f} min left"
+    )

@@ -4,15 +4,14 @@ BNNeck is Luo et al., "Bag of Tricks and a Strong Baseline for Deep Person Re-id
 triplet loss sees the feature before the batch normalisation, the softmax and the gallery the one after it.
 """
 
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import keras
 from keras import layers, ops
 
 from export.backbones import BATCH_NORMALIZATION_MOMENTUM
 from export.losses import unit
-
-Pooling: TypeAlias = Literal["average", "gem"]
+from export.recipe import Pooling
 
 
 @keras.saving.register_keras_serializable(package="gallery")

@@ -2,14 +2,15 @@
 
 import math
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import keras
 import numpy as np
 
 from export.recipe import Schedule
+
+# Fetching every weight to the host costs more than averaging it, so it is done this seldom.
+_STEPS_A_MOVE = 10
 
 
 class Pace(keras.callbacks.Callback):  # type: ignore[misc]
@@ -53,7 +54,7 @@ class Pace(keras.callbacks.Callback):  # type: ignore[misc]
         return self._schedule.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * self.progress()))
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint keeps."""
+        """Return what a checkpoint keeps."""
         return {"step": self._step, "elapsed": self.elapsed}
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -77,29 +78,21 @@ class RunningAverage(keras.callbacks.Callback):  # type: ignore[misc]
     """An exponential moving average of every weight, batch-normalisation statistics included."""
 
     def __init__(self, model: keras.Model, momentum: float) -> None:
-        """Begin at the model's weights; 0 switches the average off."""
+        """Begin at the model's weights; with momentum 0 the average is the weights themselves."""
         super().__init__()
-        self._learner, self._momentum = model, momentum
+        self._averaged, self._momentum = model, momentum
         self._steps = 0
         self.arrays = model.get_weights()
 
     def reset(self) -> None:
         """Begin again at the model's weights."""
-        self.arrays = self._learner.get_weights()
+        self.arrays = self._averaged.get_weights()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Move towards the weights; faster at first, or the beginning would be remembered for too long."""
         self._steps += 1
-        momentum = min(self._momentum, (1 + self._steps) / (10 + self._steps))
-        for average, weight in zip(self.arrays, self._learner.weights, strict=True):
-            average += (1 - momentum) * (np.asarray(keras.ops.convert_to_numpy(weight)) - average)
-
-    @contextmanager
-    def applied(self) -> Iterator[None]:
-        """Put the average into the model for a while."""
-        trained = self._learner.get_weights()
-        self._learner.set_weights(self.arrays)
-        try:
-            yield
-        finally:
-            self._learner.set_weights(trained)
+        if self._steps % _STEPS_A_MOVE:
+            return
+        momentum = min(self._momentum, (1 + self._steps) / (10 + self._steps)) ** _STEPS_A_MOVE
+        for average, weight in zip(self.arrays, self._averaged.get_weights(), strict=True):
+            np.add(average, (1 - momentum) * (weight - average), out=average)

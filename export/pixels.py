@@ -12,7 +12,8 @@ from gallery.images import prepare
 def load(sample: Sample, height: int, width: int) -> Pixels:
     """Decode one sample: uint8 RGB [height, width, 3]; raises InvalidImage or InvalidRegion, OSError."""
     regions = () if sample.region is None else (sample.region,)
-    return prepare(sample.path.read_bytes(), regions, height, width)[0]
+    image: Pixels = prepare(sample.path.read_bytes(), regions, height, width)[0]
+    return image
 
 
 def load_all(samples: Sequence[Sample], height: int, width: int) -> Pixels:

@@ -1,12 +1,14 @@
 """A training recipe: every choice that shapes the weights, frozen, and written into each checkpoint."""
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from export.augment import Augmentation
-from export.backbones import Architecture
-from export.encoder import Pooling
 from export.errors import InvalidRecipe
+
+Architecture: TypeAlias = Literal["mobilenet_v1", "mobilenet_v2", "mobilenet_v3_small", "mobilenet_v3_large"]
+Pooling: TypeAlias = Literal["average", "gem"]
+Precision: TypeAlias = Literal["float32", "mixed_bfloat16"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +19,7 @@ class Network:
     alpha: float = 1.0
     height: int = 128
     width: int = 64
-    last_stride: int = 1
+    last_stride: Literal[1, 2] = 1
     pooling: Pooling = "average"
     dimension: int = 256
 
@@ -47,11 +49,12 @@ class Schedule:
     frozen_layers: int = 0  # the first layers of the backbone that are never trained
     average: float = 0.995  # of the exponential moving average of the weights, a step
     patience: int | None = None  # validations without a better mAP before it stops
+    precision: Precision = "float32"  # of the backbone while it trains; what is saved is always float32
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Everything that shapes the weights but the data and the starting weights."""
+    """Everything that shapes the weights, but for the pictures and the starting weights."""
 
     network: Network = field(default_factory=Network)
     objective: Objective = field(default_factory=Objective)
@@ -60,6 +63,8 @@ class Recipe:
     identities_a_batch: int = 16
     images_each: int = 4
     seed: int = 0
+    held_out: int = 100  # identities kept out of training, by which the best epoch is chosen
+    leave_out_single: bool = False  # people of one image: left out, or refused
 
     def __post_init__(self) -> None:
         """Refuse numbers that cannot work with InvalidRecipe."""
@@ -76,6 +81,12 @@ class Recipe:
             )
         if self.schedule.epochs < 1 or (self.schedule.minutes is not None and self.schedule.minutes <= 0):
             raise InvalidRecipe("the schedule has no length", expected="epochs >= 1 and minutes > 0")
+        if self.schedule.patience is not None and self.held_out < 1:
+            raise InvalidRecipe(
+                "patience waits for a better mAP, and nobody is held out to measure it",
+                expected="held_out >= 1 with patience",
+                remedy="hold people out, or leave patience out",
+            )
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""

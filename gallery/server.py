@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -89,14 +89,15 @@ async def running(settings: Settings) -> AsyncIterator[RunningServer]:
             await server.stop(settings.grace)
 
 
-async def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT."""
+async def serve(settings: Settings, ready: Callable[[RunningServer], None]) -> None:
+    """Serve until SIGTERM or SIGINT; ``ready`` is told once the server answers."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with running(settings) as server:
         _log.info("serving on %s, model %s, store %s", server.address, server.model_name, server.store_name)
+        ready(server)
         await stop.wait()
         _log.info("stopping: finishing the calls in flight, at most %g s", settings.grace)
 

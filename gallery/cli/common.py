@@ -9,29 +9,27 @@ from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
 
 import typer
 
-from gallery.cli.target import Target
+from gallery.cli.target import ServerTarget, StoreTarget, Target
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
-DEFAULT_STORE = Path("gallery-store")
+DEFAULT_SERVER = "127.0.0.1:50051"
 
 _PANEL = "Where"
 
 Server = Annotated[
-    str | None,
+    str,
     typer.Option(
-        metavar="HOST:PORT", envvar="GALLERY_SERVER", rich_help_panel=_PANEL, help="Ask this running gallery server."
+        metavar="HOST:PORT", envvar="GALLERY_SERVER", rich_help_panel=_PANEL, help="The gallery server to ask."
     ),
 ]
 Store = Annotated[
     Path | None,
     typer.Option(
         metavar="DIR",
-        envvar="GALLERY_STORE",
         rich_help_panel=_PANEL,
-        show_default=str(DEFAULT_STORE),
-        help="Without a server: work directly on this store folder.",
+        help="Work directly on this store folder instead, with no server.",
     ),
 ]
 Model = Annotated[
@@ -41,7 +39,7 @@ Model = Annotated[
         envvar="GALLERY_MODEL",
         rich_help_panel=_PANEL,
         show_default="the bundled one",
-        help="Without a server: the ONNX model to embed with.",
+        help="With --store: the ONNX model to embed with.",
     ),
 ]
 Timeout = Annotated[
@@ -83,24 +81,19 @@ def on_a_gallery(command: Callable[Concatenate[Common, Parameters], Result]) -> 
 def _common(
     ctx: typer.Context,
     *,
-    server: Server = None,
+    server: Server = DEFAULT_SERVER,
     store: Store = None,
     model: Model = None,
     timeout: Timeout = 10.0,
     gallery: GalleryName = "default",
     json: AsJson = False,
 ) -> Common:
-    stated = {name for name in ("server", "store") if _source(ctx, name) == "COMMANDLINE"}
-    if stated == {"server", "store"}:
+    if store is None:
+        return Common(ServerTarget(server, timeout), gallery, json)
+    source = ctx.get_parameter_source("server")
+    if source is not None and source.name == "COMMANDLINE":
         raise typer.BadParameter("a command works on a server or on a store folder, not on both", ctx=ctx)
-    address = None if stated == {"store"} else server
-    target = Target(address, DEFAULT_STORE if store is None else store, model, timeout)
-    return Common(target, gallery, json)
-
-
-def _source(ctx: typer.Context, name: str) -> str:
-    source = ctx.get_parameter_source(name)
-    return "" if source is None else source.name
+    return Common(StoreTarget(store, model), gallery, json)
 
 
 @functools.cache

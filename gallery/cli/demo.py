@@ -1,7 +1,160 @@
-"""x."""
+"""`gallery demo`: the whole service on people who do not exist, through the network, in a few seconds."""
 
-EPILOG = ""
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from gallery.cli.output import candidates_line, print_table, progress, verdict
+
+if TYPE_CHECKING:
+    from gallery.client import GalleryClient
+    from gallery.domain import EncodedImage, Identification
+
+EPILOG = """It needs no network and leaves nothing behind but two pictures: demo-scene.png, people found in one frame,
+and demo-sheet.png, every probe beside the person it was taken for."""
+
+GALLERY = "demo"
+KNOWN = range(100, 112)
+STRANGERS = range(112, 118)
+ENROLLED_VIEWS = range(2)
+PROBE_VIEW = 10
+SCENE = (100, 112, 103, 107)
+SCENE_VIEW = 1
 
 
-def demo() -> None:
-    """Draw people."""
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A probe, who it shows (None: a stranger), and what the gallery answered."""
+
+    name: str
+    picture: "EncodedImage"
+    truth: str | None
+    answer: "Identification"
+
+    @property
+    def right(self) -> bool:
+        """Whether a known person was recognised as themselves, or a stranger as nobody."""
+        return self.answer.identity_id == self.truth
+
+
+def demo(
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="Where to write the two pictures.")
+    ] = Path(),
+    model: Annotated[
+        Path | None, typer.Option(metavar="FILE", envvar="GALLERY_MODEL", show_default="the bundled one")
+    ] = None,
+) -> None:
+    """See it work: draws people, starts a server, enrols them, kills and restarts it, and identifies probes."""
+    from gallery.cli.demo_server import kill, started
+    from gallery.client import GalleryClient
+
+    console = Console(highlight=False)
+    with tempfile.TemporaryDirectory(prefix="gallery-demo-") as name:
+        folder = Path(name)
+        console.print(f"[bold]1.[/] Drawing {len(KNOWN)} people to know and {len(STRANGERS)} strangers.")
+        portraits = _draw(folder)
+        console.print("[bold]2.[/] Starting a server with an empty store, and enrolling over gRPC.")
+        with started(folder / "store", model) as server, GalleryClient(server.address, timeout=60) as client:
+            _enrol(client, portraits)
+            kill(server)
+        console.print("   Killed the server (SIGKILL) right after the last answer, and starting it again.")
+        with started(folder / "store", model) as server, GalleryClient(server.address, timeout=60) as client:
+            kept = sum(identity.template_count for identity in client.iter_identities(GALLERY))
+            console.print(f"   {kept} of {len(portraits)} templates are there.\n")
+            console.print("[bold]3.[/] Asking who is on pictures it has not seen, of known people and of strangers.\n")
+            probes = _identify(client)
+            scene = _scene(client, output / "demo-scene.png")
+        from gallery.cli.demo_sheet import write_sheet
+
+        write_sheet(output / "demo-sheet.png", [(each.picture, each.answer, each.right) for each in probes])
+    _print(console, probes, scene, output)
+    if kept != len(portraits):
+        raise typer.Exit(1)
+
+
+def _draw(folder: Path) -> list[tuple[str, Path]]:
+    from gallery.drawn_people import write_folder
+
+    paths = write_folder(folder / "people", KNOWN, ENROLLED_VIEWS)
+    return [(path.parent.name, path) for path in paths]
+
+
+def _enrol(client: "GalleryClient", portraits: Sequence[tuple[str, Path]]) -> None:
+    client.create_gallery(GALLERY)
+    with progress() as bar:
+        for identity_id, path in bar.track(portraits, description="   enrolling"):
+            client.enroll(GALLERY, identity_id, [path])
+
+
+def _identify(client: "GalleryClient") -> list[Answered]:
+    from gallery.client import image
+    from gallery.drawn_people import draw_person
+
+    answered = []
+    for person in (*KNOWN, *STRANGERS):
+        picture = image(draw_person(person, PROBE_VIEW), array_order="RGB")
+        (answer,) = client.identify(GALLERY, picture, max_candidates=3)
+        known = person in KNOWN
+        name = f"person-{person:03d}"
+        answered.append(Answered(name, picture, name if known else None, answer))
+    return answered
+
+
+def _scene(client: "GalleryClient", path: Path) -> "list[tuple[str | None, Identification]]":
+    """Ask about a frame with several people in it, draw the answers into ``path``."""
+    from gallery.client import image
+    from gallery.client.pictures import drawn
+    from gallery.drawn_people import draw_scene
+
+    frame, regions = draw_scene(SCENE, SCENE_VIEW)
+    picture = image(frame, regions, array_order="RGB")
+    people = client.identify(GALLERY, picture, max_candidates=3)
+    drawn(picture, people, path)
+    truths = [f"person-{person:03d}" if person in KNOWN else None for person in SCENE]
+    return list(zip(truths, people, strict=True))
+
+
+def _print(
+    console: Console,
+    probes: Sequence[Answered],
+    scene: "Sequence[tuple[str | None, Identification]]",
+    output: Path,
+) -> None:
+    rows = [
+        (
+            each.name,
+            each.truth or "a stranger",
+            candidates_line(each.answer, 3),
+            verdict(each.answer.matched),
+            Text("right", "green") if each.right else Text("wrong", "bold red"),
+        )
+        for each in probes
+    ]
+    print_table(("probe shows", "enrolled as", "nearest identities, with distance", "match", ""), rows)
+    basis = probes[0].answer.basis
+    right = sum(each.right for each in probes)
+    found = sum(person.identity_id == truth for truth, person in scene)
+    command = Path(sys.argv[0]).name
+    console.print(
+        f"TRUE means: the nearest identity is within the threshold, {basis.threshold:.3f} "
+        f"(the {basis.threshold_source.value}'s), cosine distance.\n"
+        f"{right} of {len(probes)} answers are right, and {found} of {len(scene)} in the frame with several people."
+    )
+    if right < len(probes):
+        console.print(
+            "The model and its threshold come from photographs; drawn people resemble each other in other ways."
+        )
+    console.print(
+        f"\nSee {output / 'demo-scene.png'} and {output / 'demo-sheet.png'}. Now with pictures of yours:\n\n"
+        f"  {command} serve\n"
+        f"  {command} enrol people/          a folder for each person\n"
+        f"  {command} identify probe.jpg\n"
+    )

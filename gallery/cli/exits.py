@@ -6,7 +6,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from gallery.errors import CallFailed, GalleryError, Overloaded, StoreUnavailable
+from gallery.errors import CallFailed, GalleryError, Overloaded, ServerUnavailable, StoreUnavailable
 
 _UNAVAILABLE = (CallFailed, Overloaded, StoreUnavailable)
 
@@ -42,5 +42,6 @@ class GalleryCommands(TyperGroup):
         try:
             return super().invoke(ctx)
         except GalleryError as error:
-            typer.secho(f"gallery: {error} [{error.reason}]", err=True, fg=typer.colors.RED)
+            hint = "; or work with no server, by --store DIR" if isinstance(error, ServerUnavailable) else ""
+            typer.secho(f"gallery: {error}{hint} [{error.reason}]", err=True, fg=typer.colors.RED)
             raise typer.Exit(exit_code_of(error)) from error

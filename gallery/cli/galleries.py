@@ -113,9 +113,8 @@ def create(
 @on_a_gallery
 def show(common: Common) -> None:
     """Show the gallery named by --gallery."""
-    _print_galleries(
-        [ask(common.target, lambda gallery: gallery.get_gallery(common.gallery_id))], as_json=common.as_json
-    )
+    found = ask(common.target, lambda gallery: gallery.get_gallery(common.gallery_id))
+    _print_galleries([found], as_json=common.as_json)
 
 
 @app.command()

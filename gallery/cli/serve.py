@@ -2,12 +2,16 @@
 
 import asyncio
 import logging
+import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gallery.cli.target import settings_of
+
+if TYPE_CHECKING:
+    from gallery.server import RunningServer
 
 EPILOG = """Examples:
 
@@ -48,9 +52,14 @@ def serve(
     grace: Annotated[float | None, Grace] = None,
 ) -> None:
     """Serve galleries over gRPC until SIGTERM or Ctrl-C."""
-    flags = {name: value for name, value in locals().items() if value is not None}
-    settings = settings_of(flags)
+    settings = settings_of({name: value for name, value in locals().items() if value is not None})
     from gallery import server
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    asyncio.run(server.serve(settings))
+    asyncio.run(server.serve(settings, _say_ready))
+
+
+def _say_ready(running: "RunningServer") -> None:
+    """Say the address on standard output, for scripts that took a free port."""
+    typer.echo(f"serving on {running.address} (model {running.model_name}, store {running.store_name})")
+    sys.stdout.flush()

@@ -23,17 +23,30 @@ Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """A server's address, or else a store folder and the model to embed with (None: the settings' own)."""
+class ServerTarget:
+    """A running server, and the deadline of each call to it in seconds."""
 
-    server: str | None
-    store: Path
-    model: Path | None
+    address: str
     timeout: float
 
     def __str__(self) -> str:
         """Name the target for people."""
-        return f"the store folder {self.store}" if self.server is None else f"the server {self.server}"
+        return f"the server {self.address}"
+
+
+@dataclass(frozen=True, slots=True)
+class StoreTarget:
+    """A store folder, and the model to embed with (None: the settings' own)."""
+
+    folder: Path
+    model: Path | None
+
+    def __str__(self) -> str:
+        """Name the target for people."""
+        return f"the store folder {self.folder}"
+
+
+Target: TypeAlias = ServerTarget | StoreTarget
 
 
 def ask(target: Target, question: "Callable[[AnyGallery], Awaitable[Answer]]", *, create: bool = False) -> Answer:
@@ -49,20 +62,19 @@ def ask(target: Target, question: "Callable[[AnyGallery], Awaitable[Answer]]", *
 @asynccontextmanager
 async def opened(target: Target, *, create: bool) -> "AsyncIterator[AnyGallery]":
     """Open the server's client, or the store with its model."""
-    if target.server is not None:
+    if isinstance(target, ServerTarget):
         from gallery.client import AsyncGalleryClient
 
-        async with AsyncGalleryClient(target.server, timeout=target.timeout) as client:
+        async with AsyncGalleryClient(target.address, timeout=target.timeout) as client:
             yield client
         return
-    if not create and not target.store.exists():
+    if not create and not target.folder.exists():
         raise typer.BadParameter(
-            f"there is no store folder '{target.store}'; name one that was written before, or a server by --server",
-            param_hint="--store",
+            f"there is no store folder '{target.folder}'; name one that was written before", param_hint="--store"
         )
     from gallery import server
 
-    flags: dict[str, Any] = {"store": target.store, "qdrant_url": None}
+    flags: dict[str, Any] = {"store": target.folder, "qdrant_url": None}
     if target.model is not None:
         flags["model"] = target.model
     async with server.opened(settings_of(flags)) as (use_cases, _):

@@ -1,0 +1,42 @@
+"""Galleries, templates and embeddings for the stores' tests, drawn from seeds."""
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from gallery.domain import Embedding, Gallery, Region, Template, TemplateInfo, template_id_of
+
+DIMENSION = 16
+MODEL = hashlib.sha256(b"a model").hexdigest()
+OTHER_MODEL = hashlib.sha256(b"another model").hexdigest()
+NOON = datetime(2026, 11, 22, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+def make_gallery(gallery_id: str, *, dimension: int = DIMENSION, threshold: float | None = None) -> Gallery:
+    return Gallery(gallery_id, MODEL, "a model", dimension, NOON, threshold)
+
+
+def unit(seed: int, dimension: int = DIMENSION) -> Embedding:
+    vector = np.random.default_rng(seed).normal(size=dimension).astype(np.float32)
+    return np.asarray(vector / np.linalg.norm(vector), np.float32)
+
+
+def make_template(
+    identity_id: str,
+    seed: int,
+    *,
+    embedding: Embedding | None = None,
+    region: Region | None = None,
+    model_digest: str = MODEL,
+) -> Template:
+    image_digest = hashlib.sha256(str(seed).encode()).hexdigest()
+    info = TemplateInfo(
+        template_id=template_id_of(identity_id, image_digest, region),
+        identity_id=identity_id,
+        model_digest=model_digest,
+        image_digest=image_digest,
+        enrolled_at=NOON + timedelta(seconds=seed),
+        region=region,
+    )
+    return Template(info, unit(seed) if embedding is None else embedding)
