@@ -1,5 +1,6 @@
 """Recognition: identify 1:N, verify 1:1, embed."""
 
+import asyncio
 from collections.abc import Sequence
 
 from gallery import matching
