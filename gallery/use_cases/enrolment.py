@@ -1,0 +1,81 @@
+"""Enrolment: images of a person become templates, once each, all or none."""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+
+from gallery.domain import (
+    Embedding,
+    EncodedImage,
+    EnrolledTemplate,
+    Template,
+    TemplateInfo,
+    checked_identity_id,
+    template_id_of,
+)
+from gallery.errors import InvalidRequest
+from gallery.use_cases.base import UseCases, check_one_person
+
+MAX_IMAGES_PER_ENROLMENT = 64
+
+_EMBEDDED_AT_ONCE = 4  # of one enrolment, so that it does not fill the queue alone
+
+
+class Enrolment(UseCases):
+    """Who is put into a gallery."""
+
+    async def enroll(
+        self, gallery_id: str, identity_id: str, images: Sequence[EncodedImage]
+    ) -> tuple[EnrolledTemplate, ...]:
+        """Enrol images of one identity, all or none, and return when they are durable.
+
+        Each image shows one person: the whole picture or one region. An image that was enrolled for this
+        identity before is neither embedded nor stored again. Raises InvalidImage, InvalidRegion, InvalidRequest,
+        GalleryNotFound, ModelMismatch.
+        """
+        checked_identity_id(identity_id)
+        if not 0 < len(images) <= MAX_IMAGES_PER_ENROLMENT:
+            raise InvalidRequest(
+                f"an enrolment of {len(images)} images", expected=f"1 to {MAX_IMAGES_PER_ENROLMENT} at a time"
+            )
+        gallery = await self._open(gallery_id)
+        wanted = [self._describe(identity_id, image) for image in images]
+        found = await self._store.find(gallery_id, [info.template_id for info in wanted])
+        known = {info.template_id: info for info in found}
+        new = {
+            info.template_id: (info, image)
+            for info, image in zip(wanted, images, strict=True)
+            if info.template_id not in known
+        }
+        embeddings = await self._embed_all([image for _, image in new.values()])
+        templates = [Template(info, embedding) for (info, _), embedding in zip(new.values(), embeddings, strict=True)]
+        if templates:
+            await self._store.put(gallery.gallery_id, templates)
+        created = {template.info.template_id: template.info for template in templates}
+        return tuple(
+            EnrolledTemplate(created.get(info.template_id) or known[info.template_id], info.template_id in created)
+            for info in wanted
+        )
+
+    def _describe(self, identity_id: str, image: EncodedImage) -> TemplateInfo:
+        check_one_person(image)
+        region = image.regions[0] if image.regions else None
+        image_digest = hashlib.sha256(image.content).hexdigest()
+        template_id = template_id_of(identity_id, image_digest, region)
+        return TemplateInfo(template_id, identity_id, self._embedder.card.digest, image_digest, self._clock(), region)
+
+    async def _embed_all(self, images: Sequence[EncodedImage]) -> list[Embedding]:
+        """Embed images of one person each, a few at once; the first error cancels the rest and is raised."""
+        at_once = asyncio.Semaphore(_EMBEDDED_AT_ONCE)
+
+        async def embed_one(image: EncodedImage) -> Embedding:
+            async with at_once:
+                embedding: Embedding = (await self._embedder.embed(image))[0]
+                return embedding
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(embed_one(image)) for image in images]
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        return [task.result() for task in tasks]
