@@ -10,8 +10,12 @@
     ├── NotFound
     │   ├── GalleryNotFound
     │   ├── IdentityNotFound
-    │   └── TemplateNotFound
+    │   ├── TemplateNotFound
+    │   └── ChangeNotFound        a merge or split that nothing is known of
     ├── GalleryAlreadyExists
+    ├── GalleryChanged            somebody else changed the gallery meanwhile; nothing was written
+    ├── EnrolmentConflict         an image that lies nearer to another identity, where the policy refuses it
+    ├── NotEnoughEvidence         too few people to say what was asked
     ├── ModelMismatch             templates of another model are never compared
     ├── InvalidModel              an ONNX file that cannot be trusted
     ├── Overloaded                the queue is full; try again after a while
@@ -101,10 +105,34 @@ class TemplateNotFound(NotFound):
     reason = "TEMPLATE_NOT_FOUND"
 
 
+class ChangeNotFound(NotFound):
+    """No template of the gallery was moved by this merge or split."""
+
+    reason = "CHANGE_NOT_FOUND"
+
+
 class GalleryAlreadyExists(GalleryError):
     """A gallery with this id exists already."""
 
     reason = "GALLERY_ALREADY_EXISTS"
+
+
+class GalleryChanged(GalleryError):
+    """The gallery was changed by somebody else between reading and writing; nothing was written."""
+
+    reason = "GALLERY_CHANGED"
+
+
+class EnrolmentConflict(GalleryError):
+    """An image lies nearer to another identity than to its own, and the gallery's policy refuses that."""
+
+    reason = "ENROLMENT_CONFLICT"
+
+
+class NotEnoughEvidence(GalleryError):
+    """Too few people, enrolled or strangers, to say what was asked; the message says how many are needed."""
+
+    reason = "NOT_ENOUGH_EVIDENCE"
 
 
 class ModelMismatch(GalleryError):
