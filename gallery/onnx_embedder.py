@@ -102,8 +102,9 @@ class OnnxEmbedder:
 
     def _embed_golden(self, number: int, picture: str) -> NDArray[np.float64]:
         try:
-            image = EncodedImage(base64.b64decode(picture, validate=True))
-            return np.asarray(self.embed(image)[0], np.float64)
+            content = base64.b64decode(picture, validate=True)
+            pixels = images.prepare(content, (), self._card.height, self._card.width)
+            return np.asarray(self.embed_pixels(pixels)[0], np.float64)
         except (binascii.Error, GalleryError) as error:
             raise InvalidModel(f"golden picture {number} of {self._name} cannot be read: {error}") from error
 
