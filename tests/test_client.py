@@ -252,6 +252,7 @@ class Failing(GalleryServiceServicer):
             return
         if self.error is None:
             context.abort(self.code, "as the test wants it")
+            return
         status = rpc_status.to_status(status_of(self.error))
         context.set_trailing_metadata((*status.trailing_metadata, ("grpc-retry-pushback-ms", "10")))
         context.abort(status.code, status.details)
