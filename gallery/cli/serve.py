@@ -29,7 +29,7 @@ def _flag(name: str, metavar: str, default: str | None, description: str) -> Any
     return typer.Option(envvar=f"GALLERY_{name}", metavar=metavar, show_default=default or False, help=description)
 
 
-Listen = _flag("LISTEN", "HOST:PORT", "127.0.0.1:50051", "address to serve on, host:port; port 0 takes a free one")
+Listen = _flag("LISTEN", "HOST:PORT", "127.0.0.1:50051", "where to serve, host:port; port 0 takes a free one")
 Model = _flag("MODEL", "FILE", "the bundled one", "ONNX file with a model card")
 Store = _flag("STORE", "DIR", "gallery-store", "folder of the embedded store")
 QdrantUrl = _flag("QDRANT_URL", "URL", None, "URL of a Qdrant server, instead of the embedded store")

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from gallery import images
 from gallery.annotation import annotate
 from gallery.domain import EncodedImage, Identification, Pixels, Region
-from gallery.images import ArrayOrder, ImageSource
+from gallery.images import ArrayOrder, ImageLimits, ImageSource
 
 ImageLike: TypeAlias = EncodedImage | ImageSource
 """An image from `image`, or a path, the bytes of a file, or a binary stream: a whole picture of one person."""
@@ -21,12 +21,13 @@ def image(
 
     Args:
         source: a path, the bytes of a JPEG, PNG, WebP or BMP file, a binary stream, or an array of uint8
-            [height, width, 3] (or [height, width], grey), which is sent as PNG.
+            [height, width, 3], which is sent without loss.
         regions: the people as pixel boxes in the upright picture; none means one person fills it.
-        array_order: "RGB" or "BGR" (OpenCV's), needed for an array and refused for anything else.
+        array_order: "RGB" or "BGR" (OpenCV's), needed for an array.
 
     Raises:
         InvalidImage: the file cannot be read, or the array is no picture.
+        InvalidParameter: an array without its colour order, or a stream of text.
 
     """
     return EncodedImage(images.read_source(source, array_order=array_order), tuple(regions))
@@ -46,7 +47,8 @@ async def encoded_off_the_loop(picture: ImageLike) -> EncodedImage:
 
 def drawn(picture: EncodedImage, people: Sequence[Identification], output: Path | None) -> Pixels:
     """Draw the answers on the picture, uint8 RGB [height, width, 3], and write it to ``output`` when one is named."""
-    pixels = annotate(images.decode(picture.content), people)
+    accepted = ImageLimits(max_bytes=len(picture.content))  # by the server, whose limit may be higher than ours
+    pixels = annotate(images.decode(picture.content, accepted), people)
     if output is not None:
-        images.write(output, pixels)
+        images.write_image(output, pixels)
     return pixels

@@ -7,9 +7,20 @@
         └── Shards (shards)     gallery ↔ shard of the engine: the only module that imports it
             └── folders    the layout on disk, and the lock on it
 
-The engine holds the GIL in every call, so it never runs in the process that serves.
+The engine holds the GIL in every call, so it never runs in the process that serves. The engine's process
+imports this package too, so the store is imported only when it is used: it would double that process's start.
 """
 
-from gallery.edge_store.store import EdgeStore
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gallery.edge_store.store import EdgeStore
 
 __all__ = ["EdgeStore"]
+
+
+def __getattr__(name: str) -> object:
+    if name != "EdgeStore":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module("gallery.edge_store.store").EdgeStore

@@ -10,6 +10,7 @@ import select
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -40,19 +41,7 @@ _GROUP = 8 << 20
 """Bytes of requests that are carried out before their writes are flushed and answered."""
 
 Send: TypeAlias = Callable[[object], None]
-
-_HANDLERS: dict[type[Request], Callable[[Shards, Any], Any]] = {
-    Ping: lambda shards, request: None,
-    CreateGallery: Shards.create,
-    DeleteGallery: Shards.delete,
-    Put: Shards.put,
-    Find: Shards.find,
-    Nearest: Shards.nearest,
-    ListIdentities: Shards.list_identities,
-    ListTemplates: Shards.list_templates,
-    DeleteIdentity: Shards.delete_identity,
-    DeleteTemplate: Shards.delete_template,
-}
+Handlers: TypeAlias = dict[type[Request], Callable[[Any], Any]]
 
 
 def serve(store: Path, owner: int, inbox: int, send: Send) -> None:
@@ -62,7 +51,7 @@ def serve(store: Path, owner: int, inbox: int, send: Send) -> None:
             folders = GalleryFolders(store)
             shards = Shards(folders)
             send(Hello(*folders.read()))
-            _work(shards, inbox, send)
+            work(shards, inbox, send)
             shards.close()
     except OSError as error:
         send(StoreUnavailable(f"the store {store} cannot be opened ({error})", expected="a folder that can be written"))
@@ -70,13 +59,15 @@ def serve(store: Path, owner: int, inbox: int, send: Send) -> None:
         send(error)
 
 
-def _work(shards: Shards, inbox: int, send: Send) -> None:
+def work(shards: Shards, inbox: int, send: Send) -> None:
+    """Carry out the requests of the pipe ``inbox`` until its end; no write is answered before it is on disk."""
+    handlers = _handlers(shards)
     buffer, group, written = bytearray(), 0, list[tuple[str, Answer]]()
     while chunk := os.read(inbox, _CHUNK):
         buffer += chunk
         group += len(chunk)
         for asked in take_messages(buffer):
-            answer = _answer(shards, asked)
+            answer = _answer(shards, handlers, asked)
             if isinstance(asked.request, Put | DeleteIdentity | DeleteTemplate) and answer.error is None:
                 written.append((asked.request.gallery_id, answer))
             else:
@@ -84,6 +75,7 @@ def _work(shards: Shards, inbox: int, send: Send) -> None:
         if group >= _GROUP or not select.select([inbox], [], [], 0)[0]:
             _commit(shards, written, send)
             group, written = 0, []
+    _commit(shards, written, send)
 
 
 def _commit(shards: Shards, written: list[tuple[str, Answer]], send: Send) -> None:
@@ -93,10 +85,25 @@ def _commit(shards: Shards, written: list[tuple[str, Answer]], send: Send) -> No
         send(answer if error is None else Answer(answer.number, error=_refused(error)))
 
 
-def _answer(shards: Shards, asked: Asked) -> Answer:
+def _handlers(shards: Shards) -> Handlers:
+    return {
+        Ping: lambda request: None,
+        CreateGallery: shards.create,
+        DeleteGallery: shards.delete,
+        Put: shards.put,
+        Find: shards.find,
+        Nearest: shards.nearest,
+        ListIdentities: shards.list_identities,
+        ListTemplates: shards.list_templates,
+        DeleteIdentity: shards.delete_identity,
+        DeleteTemplate: shards.delete_template,
+    }
+
+
+def _answer(shards: Shards, handlers: Handlers, asked: Asked) -> Answer:
     request = asked.request
     try:
-        return Answer(asked.number, _HANDLERS[type(request)](shards, request))
+        return Answer(asked.number, handlers[type(request)](request))
     except GalleryError as error:
         return Answer(asked.number, error=error)
     except Exception as error:
@@ -116,13 +123,14 @@ def main() -> None:
     os.umask(0o077)  # templates are personal data
     outbox = os.dup(1)
     os.dup2(2, 1)  # whatever else prints, prints to standard error
-    with os.fdopen(outbox, "wb") as stream:
 
-        def send(message: object) -> None:
-            stream.write(frame(message))
-            stream.flush()
+    def send(message: object) -> None:
+        rest = memoryview(frame(message))
+        with suppress(BrokenPipeError):  # the parent is gone, and the inbox will end
+            while rest:
+                rest = rest[os.write(outbox, rest) :]
 
-        serve(Path(sys.argv[1]), int(sys.argv[2]), 0, send)
+    serve(Path(sys.argv[1]), int(sys.argv[2]), 0, send)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,73 @@
+"""Make the int8 version of a file that is shipped: calibrated on training people, measured on held-out ones."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from export.dataset import Dataset
+from export.errors import InvalidData
+from export.evaluate import Progress
+from export.packaging import Naming, measured_card, write
+from export.pixels import load_all
+from export.provenance import checked_split, content_digest
+from export.quantize import quantize
+from export.splits import IdentitySplit
+from gallery.errors import InvalidModel
+from gallery.model_card import ModelCard
+
+VNNI_NOTE = (
+    "int8: CPUs with and without VNNI saturate differently, so embeddings of one picture differ slightly between them; "
+    "keep a gallery's machines of one kind, or use fp32."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How many pictures of training people set the ranges, and the seed that chooses them."""
+
+    pictures: int = 256
+    seed: int = 0
+
+
+def package_int8(
+    fp32: Path, dataset: Dataset, split: IdentitySplit, out: Path, calibration: Calibration, tell: Progress
+) -> ModelCard:
+    """Write ``out``, the int8 version of the carded model ``fp32``; return its card.
+
+    Raises InvalidModel when ``fp32`` is not an fp32 model with a card, InvalidData when the split is not the one it
+    was trained by: people who measure must not calibrate.
+    """
+    card = ModelCard.read(fp32)
+    if card.precision != "fp32":
+        raise InvalidModel(f"{fp32} is {card.precision} already", expected="an fp32 model")
+    people = checked_split(dataset, split)
+    trained_by = card.provenance.get("split", {}).get("held_out")
+    if trained_by is not None and set(trained_by) != set(people.held_out):
+        raise InvalidData(
+            f"{fp32} was trained by another split than this one",
+            expected="the split.json of the model's own run",
+            remedy="take it from the run's folder: people who measure must not calibrate",
+        )
+    train = dataset.of(people.train)
+    order = np.random.default_rng(calibration.seed).permutation(len(train))[: calibration.pictures]
+    chosen = [train[row] for row in sorted(order)]
+    quantized = quantize(fp32.read_bytes(), load_all(chosen, card.height, card.width))
+    naming = Naming(card.name, card.version, card.training_data, card.training_data_terms)
+    measured = measured_card(quantized.model, naming, dataset.of(people.held_out), (card.height, card.width), tell)
+    facts: dict[str, Any] = {
+        **card.provenance,
+        "quantized_from": card.digest,
+        "calibration": {"pictures": len(chosen), "seed": calibration.seed, "sha256": content_digest(chosen)},
+        "left_in_float": list(quantized.left_in_float),
+        "golden_cosine_to_fp32": _golden_cosine(card, measured),
+    }
+    note = f"{measured.threshold_note} {VNNI_NOTE}"
+    update = {"precision": "int8", "provenance": facts, "threshold_note": note}
+    return write(quantized.model, measured.model_copy(update=update), out)
+
+
+def _golden_cosine(fp32: ModelCard, int8: ModelCard) -> float:
+    pairs = zip(fp32.golden, int8.golden, strict=True)
+    return round(min(float(np.dot(one.embedding, other.embedding)) for one, other in pairs), 5)

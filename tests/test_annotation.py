@@ -1,0 +1,71 @@
+import uuid
+
+import numpy as np
+import pytest
+
+from gallery.annotation import FALSE_COLOUR, TRUE_COLOUR, annotate, lines_of
+from gallery.domain import Basis, Candidate, Identification, Pixels, Region, ThresholdSource
+
+BASIS = Basis(0.3, ThresholdSource.MODEL, "ab" * 32)
+BOX = Region(300, 200, 80, 160)
+
+
+@pytest.fixture
+def frame() -> Pixels:
+    return np.full((480, 640, 3), 128, np.uint8)
+
+
+def person(region: Region | None, distance: float | None = 0.1, name: str = "ann") -> Identification:
+    near = () if distance is None else (Candidate(name, distance, uuid.uuid4()),)
+    return Identification(region, distance is not None and distance <= BASIS.threshold, near, BASIS)
+
+
+@pytest.mark.parametrize(("distance", "colour"), [(0.1, TRUE_COLOUR), (0.5, FALSE_COLOUR), (None, FALSE_COLOUR)])
+def test_the_box_is_drawn_where_the_region_says_in_the_colour_of_the_answer(
+    frame: Pixels, distance: float | None, colour: tuple[int, int, int]
+) -> None:
+    drawn = annotate(frame, [person(BOX, distance)])
+    for y, x in [(280, 300), (280, 379), (359, 340)]:
+        assert tuple(drawn[y, x]) == colour
+    assert (drawn[260:300, 320:360] == 128).all()
+
+
+def test_the_picture_that_was_given_is_not_drawn_on(frame: Pixels) -> None:
+    annotate(frame, [person(BOX)])
+    assert (frame == 128).all()
+
+
+def test_the_tag_says_who_how_near_true_or_false_and_how_large() -> None:
+    assert lines_of(person(BOX), BOX) == ["ann TRUE", "0.100 <= 0.300  80×160"]
+    assert lines_of(person(BOX, 0.5), BOX) == ["ann? FALSE", "0.500 > 0.300  80×160"]
+    assert lines_of(person(BOX, None), BOX) == ["nobody enrolled FALSE", "80×160"]
+
+
+def test_the_tag_stands_above_the_box_where_there_is_room_and_inside_where_there_is_none(frame: Pixels) -> None:
+    above = annotate(frame, [person(BOX)])
+    assert tuple(above[195, 305]) == TRUE_COLOUR
+    inside = annotate(frame, [person(Region(300, 0, 80, 160))])
+    assert tuple(inside[3, 305]) == TRUE_COLOUR
+
+
+def test_a_crop_of_one_person_comes_back_large_enough_to_read() -> None:
+    drawn = annotate(np.zeros((128, 64, 3), np.uint8), [person(None)])
+    assert drawn.shape == (512, 256, 3)
+    assert tuple(drawn[400, 0]) == TRUE_COLOUR
+
+
+def test_no_name_however_long_and_in_whatever_script_leaves_the_picture(frame: Pixels) -> None:
+    for name in ("x" * 256, "王" * 256, "Zoë Жанна"):
+        drawn = annotate(frame, [person(Region(0, 470, 640, 10), name=name), person(BOX, name=name)])
+        assert drawn.shape == frame.shape
+
+
+def test_letters_of_many_scripts_are_drawn_and_not_replaced_by_question_marks(frame: Pixels) -> None:
+    written = {name: annotate(frame, [person(BOX, name=name)]).tobytes() for name in ("?", "王", "Ж", "é")}
+    assert len(set(written.values())) == len(written)
+
+
+def test_a_box_over_the_edge_is_drawn_along_the_edge(frame: Pixels) -> None:
+    drawn = annotate(frame, [person(Region(600, 400, 500, 500))])
+    assert tuple(drawn[479, 620]) == TRUE_COLOUR
+    assert tuple(drawn[440, 639]) == TRUE_COLOUR
