@@ -4,6 +4,7 @@
     ├── InvalidRequest            the caller can mend it
     │   ├── InvalidImage          not a picture, or not one that is accepted
     │   │   └── ImageTooLarge     more bytes or pixels than the limit
+    │   ├── PoorQuality           a picture to enrol that breaks the gallery's limits
     │   ├── InvalidRegion         a box that is empty or outside its picture
     │   ├── InvalidIdentifier     a gallery, identity or template id of the wrong form
     │   └── InvalidParameter      a threshold, limit or page token out of range
@@ -61,6 +62,12 @@ class ImageTooLarge(InvalidImage):
     """The picture has more bytes, pixels or scans than the limit allows."""
 
     reason = "IMAGE_TOO_LARGE"
+
+
+class PoorQuality(InvalidRequest):
+    """A picture to enrol breaks the gallery's limits; the message says which."""
+
+    reason = "POOR_QUALITY"
 
 
 class InvalidRegion(InvalidRequest):

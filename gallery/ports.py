@@ -11,6 +11,7 @@ from uuid import UUID
 
 from gallery.domain import (
     EVERYTHING,
+    Embedded,
     Embedding,
     EncodedImage,
     Gallery,
@@ -30,8 +31,8 @@ class Network(Protocol):
     def card(self) -> ModelCard:
         """What the model says of itself."""
 
-    def embed(self, image: EncodedImage) -> Embedding:
-        """Decode once, embed each region (or the whole): float32 [regions, dimension], unit rows."""
+    def embed(self, image: EncodedImage) -> tuple[Embedded, ...]:
+        """Decode once; embed each region (or the whole) and measure its quality."""
 
 
 class Embedder(Protocol):
@@ -41,7 +42,7 @@ class Embedder(Protocol):
     def card(self) -> ModelCard:
         """What the model says of itself."""
 
-    async def embed(self, image: EncodedImage) -> Embedding:
+    async def embed(self, image: EncodedImage) -> tuple[Embedded, ...]:
         """As Network.embed; raises Overloaded. A call that is cancelled while it waits is never embedded."""
 
 

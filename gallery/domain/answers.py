@@ -127,6 +127,7 @@ class Embedded:
     region: Region | None
     embedding: Embedding
     model_digest: str
+    quality: Quality
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ class ThresholdOrigin(StrEnum):
 
     PINNED = "pinned"
     CALIBRATED = "calibrated"
+    MODEL = "model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +66,19 @@ class OnConflict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How a gallery is kept: fusion, quality limits, conflicts, and how long a template lives (None: for ever)."""
+    """How a gallery is kept.
+
+    ``template_lifetime`` counts from a picture's capture, or else its enrolment; None is for ever.
+    ``recalibrate_at_growth``: a calibrated threshold is calibrated anew once the gallery has this many times as many
+    identities as it had then (more than 1); None leaves it to the correction for size.
+    """
 
     fusion: Fusion = Fusion.BEST
     enrolment_quality: QualityLimits = field(default_factory=QualityLimits)
     probe_quality: QualityLimits = field(default_factory=QualityLimits)
     on_conflict: OnConflict = OnConflict.WARN
     template_lifetime: timedelta | None = None
+    recalibrate_at_growth: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

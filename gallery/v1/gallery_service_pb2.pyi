@@ -61,6 +61,7 @@ class ThresholdOrigin(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     THRESHOLD_ORIGIN_UNSPECIFIED: _ClassVar[ThresholdOrigin]
     THRESHOLD_ORIGIN_PINNED: _ClassVar[ThresholdOrigin]
     THRESHOLD_ORIGIN_CALIBRATED: _ClassVar[ThresholdOrigin]
+    THRESHOLD_ORIGIN_MODEL: _ClassVar[ThresholdOrigin]
 
 class FindingKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -98,6 +99,7 @@ ON_CONFLICT_REFUSE: OnConflict
 THRESHOLD_ORIGIN_UNSPECIFIED: ThresholdOrigin
 THRESHOLD_ORIGIN_PINNED: ThresholdOrigin
 THRESHOLD_ORIGIN_CALIBRATED: ThresholdOrigin
+THRESHOLD_ORIGIN_MODEL: ThresholdOrigin
 FINDING_KIND_UNSPECIFIED: FindingKind
 FINDING_KIND_LIKELY_DUPLICATE: FindingKind
 FINDING_KIND_OUTLIER_TEMPLATE: FindingKind
@@ -202,18 +204,20 @@ class QualityLimits(_message.Message):
     def __init__(self, min_width: _Optional[int] = ..., min_height: _Optional[int] = ..., min_sharpness: _Optional[float] = ..., min_brightness: _Optional[float] = ..., max_brightness: _Optional[float] = ..., min_contrast: _Optional[float] = ..., min_aspect: _Optional[float] = ..., max_aspect: _Optional[float] = ..., max_strangeness: _Optional[float] = ...) -> None: ...
 
 class Policy(_message.Message):
-    __slots__ = ("fusion", "enrolment_quality", "probe_quality", "on_conflict", "template_lifetime")
+    __slots__ = ("fusion", "enrolment_quality", "probe_quality", "on_conflict", "template_lifetime", "recalibrate_at_growth")
     FUSION_FIELD_NUMBER: _ClassVar[int]
     ENROLMENT_QUALITY_FIELD_NUMBER: _ClassVar[int]
     PROBE_QUALITY_FIELD_NUMBER: _ClassVar[int]
     ON_CONFLICT_FIELD_NUMBER: _ClassVar[int]
     TEMPLATE_LIFETIME_FIELD_NUMBER: _ClassVar[int]
+    RECALIBRATE_AT_GROWTH_FIELD_NUMBER: _ClassVar[int]
     fusion: Fusion
     enrolment_quality: QualityLimits
     probe_quality: QualityLimits
     on_conflict: OnConflict
     template_lifetime: _duration_pb2.Duration
-    def __init__(self, fusion: _Optional[_Union[Fusion, str]] = ..., enrolment_quality: _Optional[_Union[QualityLimits, _Mapping]] = ..., probe_quality: _Optional[_Union[QualityLimits, _Mapping]] = ..., on_conflict: _Optional[_Union[OnConflict, str]] = ..., template_lifetime: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    recalibrate_at_growth: float
+    def __init__(self, fusion: _Optional[_Union[Fusion, str]] = ..., enrolment_quality: _Optional[_Union[QualityLimits, _Mapping]] = ..., probe_quality: _Optional[_Union[QualityLimits, _Mapping]] = ..., on_conflict: _Optional[_Union[OnConflict, str]] = ..., template_lifetime: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., recalibrate_at_growth: _Optional[float] = ...) -> None: ...
 
 class Threshold(_message.Message):
     __slots__ = ("version", "value", "origin", "set_time", "margin", "target_fpir", "low", "high", "identity_count")
@@ -478,12 +482,14 @@ class EmbedResponse(_message.Message):
     def __init__(self, embeddings: _Optional[_Iterable[_Union[Embedding, _Mapping]]] = ..., model_digest: _Optional[str] = ...) -> None: ...
 
 class Embedding(_message.Message):
-    __slots__ = ("region", "values")
+    __slots__ = ("region", "values", "quality")
     REGION_FIELD_NUMBER: _ClassVar[int]
     VALUES_FIELD_NUMBER: _ClassVar[int]
+    QUALITY_FIELD_NUMBER: _ClassVar[int]
     region: Region
     values: _containers.RepeatedScalarFieldContainer[float]
-    def __init__(self, region: _Optional[_Union[Region, _Mapping]] = ..., values: _Optional[_Iterable[float]] = ...) -> None: ...
+    quality: Quality
+    def __init__(self, region: _Optional[_Union[Region, _Mapping]] = ..., values: _Optional[_Iterable[float]] = ..., quality: _Optional[_Union[Quality, _Mapping]] = ...) -> None: ...
 
 class GetIdentityRequest(_message.Message):
     __slots__ = ("gallery_id", "identity_id")

@@ -166,8 +166,8 @@ class GalleryServiceServicer:
     def Enroll(self, request, context):
         """Enrols images of one identity: all of them, or on an error none. Enrolling an image again changes nothing.
         An answered enrolment is durable. At most 64 images; each shows one person: the whole picture or one region.
-        INVALID_ARGUMENT INVALID_IMAGE, IMAGE_TOO_LARGE, INVALID_REGION, INVALID_IDENTIFIER, INVALID_REQUEST;
-        NOT_FOUND GALLERY_NOT_FOUND; FAILED_PRECONDITION MODEL_MISMATCH.
+        INVALID_ARGUMENT INVALID_IMAGE, IMAGE_TOO_LARGE, INVALID_REGION, INVALID_IDENTIFIER, INVALID_REQUEST,
+        POOR_QUALITY; NOT_FOUND GALLERY_NOT_FOUND; FAILED_PRECONDITION MODEL_MISMATCH, ENROLMENT_CONFLICT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
