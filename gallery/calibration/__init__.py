@@ -1,0 +1,11 @@
+"""Calibration: the threshold at which at most a target share of strangers is taken for somebody.
+
+Pure functions on arrays: no store and no RPC. `calibrate` sets the threshold of a gallery as it is, `corrected`
+carries it to the size the gallery has grown to.
+"""
+
+from gallery.calibration.promise import Aim, calibrate, corrected
+from gallery.calibration.enrolled import Enrolled
+from gallery.calibration.genuine import DEFAULT_MARGIN
+
+__all__ = ["DEFAULT_MARGIN", "Aim", "Enrolled", "calibrate", "corrected"]

@@ -1,0 +1,112 @@
+"""The law that distances to strangers follow near zero, fitted to few and clustered people.
+
+Near zero the share of (stranger, identity) pairs nearer than d grows as a power of d, ln F(d) = a + k·ln d, where k
+is half the number of directions in which embeddings vary there (Levina and Bickel, "Maximum Likelihood Estimation of
+Intrinsic Dimension", NIPS 2004): it holds over four decades of F on people outside training. So the nearest of N
+identities is a Weibull variable, P(nearest <= d) = 1 - exp(-N·F(d)), whose exponent every pair teaches, strangers
+among themselves included, and whose scale the nearest tenth of the strangers' scores teaches. A quantile of 1% read
+off 50 people rests on the one or two unlucky ones among them; this halves its standard deviation.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gallery.domain import Tail
+
+TAIL_SHARE = 0.1  # of the strangers' scores: the nearest tenth teaches the scale; 5% to 20% are as good
+_MIN_DISTANCE = 1e-6
+_MIN_PAIRS = 200
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class PairCounts:
+    """What the pairs nearer than a limit teach of the exponent: one row a stranger, per picture of theirs.
+
+    ``counts`` are how many such pairs, ``logs`` the sums of ln(limit / d); the maximum-likelihood exponent is
+    sum(counts) / sum(logs) (Hill, "A simple general approach to inference about the tail of a distribution", 1975).
+    """
+
+    counts: Floats
+    logs: Floats
+
+    def exponent(self, weights: Floats) -> float:
+        """Estimate k with each stranger counted ``weights`` [people] times; between 1 and 50."""
+        return float(np.clip((weights @ self.counts) / max(weights @ self.logs, 1e-9), 1.0, 50.0))
+
+
+def count_pairs(pairs: list[tuple[Floats, NDArray[np.int64]]], people: int, share: float) -> PairCounts:
+    """Count the pairs among the nearest ``share`` of all.
+
+    ``pairs`` are blocks of (distances [pictures, identities], the stranger of each picture [pictures]); NaN is no
+    pair. ``share`` is raised where it would leave fewer than 200 pairs.
+    """
+    every = np.concatenate([distances[~np.isnan(distances)] for distances, _ in pairs])
+    limit = max(float(np.quantile(every, min(0.5, max(share, _MIN_PAIRS / len(every))))), _MIN_DISTANCE)
+    counts, logs, pictures = np.zeros(people), np.zeros(people), np.zeros(people)
+    for distances, persons in pairs:
+        near = distances <= limit
+        contribution = np.where(near, np.log(limit / np.maximum(distances, _MIN_DISTANCE)), 0.0)
+        counts += np.bincount(persons, near.sum(axis=1), people)
+        logs += np.bincount(persons, contribution.sum(axis=1), people)
+        pictures += np.bincount(persons, minlength=people)
+    return PairCounts(counts / np.maximum(pictures, 1), logs / np.maximum(pictures, 1))
+
+
+@dataclass(frozen=True, eq=False)
+class TailFit:
+    """P(nearest <= d) = 1 - exp(-rate · (d / limit)^exponent), for d up to ``limit``."""
+
+    limit: float
+    rate: float
+    exponent: float
+
+    def share_within(self, distance: float) -> float:
+        """Return the share of strangers nearer to somebody than ``distance``: the FPIR there."""
+        return float(-np.expm1(-self.rate * (max(distance, 0.0) / self.limit) ** self.exponent))
+
+    def distance_of(self, share: float) -> float:
+        """Return the distance within which ``share`` of the strangers have somebody, in (0, 2]."""
+        return float(min(2.0, self.limit * (-np.log1p(-share) / self.rate) ** (1.0 / self.exponent)))
+
+    def tail(self, identity_count: int) -> Tail:
+        """Return the same law for pairs: with N identities, N·F(d) is the Weibull's cumulated hazard."""
+        slope = self.exponent
+        return Tail(float(np.log(self.rate / identity_count) - slope * np.log(self.limit)), slope)
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Each stranger's picture's distance to the nearest identity, [pictures], and whose it is, 0 to people - 1."""
+
+    nearest: Floats
+    persons: NDArray[np.int64]
+    people: int
+
+    def picture_weights(self, weights: Floats) -> Floats:
+        """Share each person's weight among their pictures."""
+        pictures = np.bincount(self.persons, minlength=self.people)
+        return np.asarray(weights[self.persons] / pictures[self.persons], np.float64)
+
+    def share_within(self, distance: float) -> float:
+        """Return the mean over people of the share of their pictures within ``distance``."""
+        within = np.bincount(self.persons, self.nearest <= distance, self.people)
+        return float(np.mean(within / np.bincount(self.persons, minlength=self.people)))
+
+    def quantile(self, share: float) -> float:
+        """Return the distance that ``share`` of the strangers lie within, people weighing the same."""
+        order = np.argsort(self.nearest, kind="stable")
+        reached = np.cumsum(self.picture_weights(np.ones(self.people))[order]) / self.people
+        return float(self.nearest[order][min(np.searchsorted(reached, share - 1e-12), len(order) - 1)])
+
+
+def fit(scores: Scores, pairs: PairCounts, limit: float, weights: Floats) -> TailFit:
+    """Fit the law to the scores up to ``limit``, the rest censored, with each person counted ``weights`` times."""
+    exponent = pairs.exponent(weights)
+    own = scores.picture_weights(weights)
+    ratio = np.minimum(np.maximum(scores.nearest, _MIN_DISTANCE) / limit, 1.0)
+    near = max(float(own[scores.nearest <= limit].sum()), 1e-9)
+    return TailFit(limit, near / float(own @ ratio**exponent), exponent)
