@@ -97,7 +97,8 @@ def decide(region: Region | None, candidates: tuple[Candidate, ...], basis: Basi
         outcome = Outcome.AMBIGUOUS
     else:
         outcome = Outcome.MATCH
-    return Identification(region, outcome, candidates, basis, quality)
+    margin = candidates[1].distance - candidates[0].distance if len(candidates) > 1 else None
+    return Identification(region, outcome, candidates, margin, basis, quality)
 
 
 def _mean_of_nearest(distances: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -30,8 +30,10 @@ from gallery.domain.care import (
 from gallery.domain.checks import (
     MAX_DISTANCE,
     MAX_IDENTITY_ID_LENGTH,
+    checked_context,
     checked_gallery_id,
     checked_identity_id,
+    checked_policy,
     checked_threshold,
 )
 from gallery.domain.galleries import (
@@ -112,8 +114,10 @@ __all__ = [
     "ThresholdOrigin",
     "ThresholdSource",
     "Verification",
+    "checked_context",
     "checked_gallery_id",
     "checked_identity_id",
+    "checked_policy",
     "checked_threshold",
     "template_id_of",
 ]

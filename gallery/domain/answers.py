@@ -71,12 +71,14 @@ class Identification:
     """The answer for one person of a picture. ``region`` is None for the whole picture.
 
     ``candidates`` are the nearest identities, nearest first, each once; empty when the gallery is.
-    ``quality`` says why the outcome is REJECTED.
+    ``margin`` is how much further the runner-up is than the nearest, None without one. ``quality`` says why the
+    outcome is REJECTED.
     """
 
     region: Region | None
     outcome: Outcome
     candidates: tuple[Candidate, ...]
+    margin: float | None
     basis: Basis
     quality: Quality
 
@@ -90,18 +92,13 @@ class Identification:
         """Who the probe is, or None when it is no match."""
         return self.candidates[0].identity_id if self.matched else None
 
-    @property
-    def margin(self) -> float | None:
-        """How much further the runner-up is than the nearest identity; None without one."""
-        return self.candidates[1].distance - self.candidates[0].distance if len(self.candidates) > 1 else None
-
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """The answer to 'is this that person?': MATCH, NO_MATCH or REJECTED; ``distance`` None when rejected."""
+    """The answer to "is this that person?": MATCH, NO_MATCH or REJECTED."""
 
     outcome: Outcome
-    distance: float | None
+    distance: float
     basis: Basis
     quality: Quality
 

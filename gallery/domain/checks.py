@@ -1,11 +1,16 @@
-"""What an identifier and a threshold may be."""
+"""What an identifier, a threshold, a context and a policy may be."""
 
 import re
+from datetime import timedelta
+from math import inf
 
+from gallery.domain.galleries import Policy
+from gallery.domain.pictures import Context
 from gallery.errors import InvalidIdentifier, InvalidParameter
 
 MAX_DISTANCE = 2.0
 MAX_IDENTITY_ID_LENGTH = 256
+MAX_LABELS = 16
 
 _GALLERY_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
@@ -37,3 +42,33 @@ def checked_threshold(threshold: float) -> float:
             f"the threshold {threshold} is no cosine distance", expected="a number from 0 to 2; smaller is stricter"
         )
     return threshold
+
+
+def checked_policy(policy: Policy) -> Policy:
+    """Return ``policy``, or raise InvalidParameter for a lifetime or growth that nothing could live by."""
+    lifetime, growth = policy.template_lifetime, policy.recalibrate_at_growth
+    if lifetime is not None and lifetime <= timedelta(0):
+        raise InvalidParameter(
+            f"a template lifetime of {lifetime} has passed before it begins", expected="a positive duration"
+        )
+    if growth is not None and not 1.0 < growth < inf:
+        raise InvalidParameter(f"a growth of {growth} to recalibrate at", expected="a number above 1, such as 1.5")
+    return policy
+
+
+def checked_context(context: Context) -> Context:
+    """Return ``context``, or raise InvalidParameter for more or longer labels than are kept."""
+    texts = [text for pair in context.labels for text in pair]
+    texts += [] if context.camera_id is None else [context.camera_id]
+    if len(context.labels) > MAX_LABELS:
+        raise InvalidParameter(f"the picture has {len(context.labels)} labels", expected=f"at most {MAX_LABELS}")
+    for text in texts:
+        if not 0 < len(text) <= MAX_IDENTITY_ID_LENGTH or not text.isprintable():
+            raise InvalidParameter(
+                f"the label or camera {text[:40]!r} cannot be used",
+                expected=f"1 to {MAX_IDENTITY_ID_LENGTH} printable characters",
+            )
+    names = [name for name, _ in context.labels]
+    if len(set(names)) < len(names):
+        raise InvalidParameter("a label is given twice", expected="one value for each label")
+    return context

@@ -1,11 +1,28 @@
 """What every use case stands on: the embedder, the store, the clock, and a gallery that fits the model."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from gallery.domain import Basis, EncodedImage, Gallery, ThresholdSource, checked_gallery_id, checked_threshold
+from gallery import calibration
+from gallery.domain import (
+    EVERYTHING,
+    Basis,
+    Cohort,
+    EncodedImage,
+    Gallery,
+    Template,
+    TemplateFilter,
+    ThresholdOrigin,
+    ThresholdSource,
+    checked_gallery_id,
+    checked_threshold,
+)
 from gallery.errors import IdentityNotFound, InvalidRegion, ModelMismatch
 from gallery.ports import Embedder, TemplateStore
+
+_SCANNED_AT_ONCE = 1000
 
 
 def utc_now() -> datetime:
@@ -14,11 +31,21 @@ def utc_now() -> datetime:
 
 
 class UseCases:
-    """Operations over one embedder and one store; ``clock`` gives aware UTC times."""
+    """Operations over one embedder and one store.
 
-    def __init__(self, embedder: Embedder, store: TemplateStore, clock: Callable[[], datetime] = utc_now) -> None:
+    ``cohort`` is the strangers that are bundled with the model, if any; ``clock`` gives aware UTC times.
+    """
+
+    def __init__(
+        self,
+        embedder: Embedder,
+        store: TemplateStore,
+        cohort: Cohort | None = None,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
         self._embedder = embedder
         self._store = store
+        self._cohort = cohort
         self._clock = clock
 
     async def _open(self, gallery_id: str) -> Gallery:
@@ -37,13 +64,33 @@ class UseCases:
             )
         return gallery
 
-    def _basis(self, requested: float | None, gallery: Gallery | None) -> Basis:
+    async def _basis(self, requested: float | None, gallery: Gallery | None) -> Basis:
+        """Choose the threshold: the call's, else the gallery's corrected for its size, else the model's."""
         digest = self._embedder.card.digest
+        threshold = None if gallery is None else gallery.threshold
+        margin = 0.0 if threshold is None else threshold.margin
         if requested is not None:
-            return Basis(checked_threshold(requested), ThresholdSource.REQUEST, digest)
-        if gallery is not None and gallery.threshold is not None:
-            return Basis(gallery.threshold, ThresholdSource.GALLERY, digest)
-        return Basis(self._embedder.card.threshold, ThresholdSource.MODEL, digest)
+            return Basis(checked_threshold(requested), ThresholdSource.REQUEST, digest, margin)
+        if gallery is None or threshold is None or threshold.origin is ThresholdOrigin.MODEL:
+            return Basis(self._embedder.card.threshold, ThresholdSource.MODEL, digest, margin)
+        value = threshold.value
+        if threshold.tail is not None:
+            value = calibration.corrected(threshold, await self._store.count_identities(gallery.gallery_id))
+        return Basis(value, ThresholdSource.GALLERY, digest, margin, threshold.version, threshold.target_fpir)
+
+    def _alive(self, where: TemplateFilter = EVERYTHING) -> TemplateFilter:
+        return replace(where, alive_at=self._clock())
+
+    async def _scan(self, gallery_id: str, where: TemplateFilter) -> AsyncIterator[Template]:
+        after = None
+        while True:
+            templates = await self._store.scan(gallery_id, after=after, limit=_SCANNED_AT_ONCE, where=where)
+            for template in templates:
+                yield template
+            if len(templates) < _SCANNED_AT_ONCE:
+                return
+            after = templates[-1].info.template_id
+            await asyncio.sleep(0)
 
 
 def check_one_person(image: EncodedImage) -> None:

@@ -1,21 +1,42 @@
-"""Galleries: create, get, list, erase."""
+"""Galleries: create, get, list, change, erase."""
 
-from gallery.domain import Gallery, Page, checked_gallery_id, checked_threshold
+from dataclasses import replace
+
+from gallery.domain import (
+    Gallery,
+    Page,
+    Policy,
+    Threshold,
+    ThresholdOrigin,
+    checked_gallery_id,
+    checked_policy,
+    checked_threshold,
+)
+from gallery.errors import InvalidRequest
 from gallery.use_cases.base import UseCases
 from gallery.use_cases.paging import checked_page_size, last_shown, token_of
+
+KEPT_THRESHOLDS = 100  # versions that a gallery remembers
 
 
 class Galleries(UseCases):
     """The galleries themselves."""
 
-    async def create_gallery(self, gallery_id: str, *, threshold: float | None = None) -> Gallery:
+    async def create_gallery(
+        self, gallery_id: str, *, threshold: float | None = None, policy: Policy | None = None
+    ) -> Gallery:
         """Create an empty gallery for the loaded model; raises InvalidIdentifier, GalleryAlreadyExists."""
-        if threshold is not None:
-            checked_threshold(threshold)
         card = self._embedder.card
         gallery = Gallery(
-            checked_gallery_id(gallery_id), card.digest, card.name, card.dimension, self._clock(), threshold
+            checked_gallery_id(gallery_id),
+            card.digest,
+            card.name,
+            card.dimension,
+            self._clock(),
+            policy=checked_policy(policy or Policy()),
         )
+        if threshold is not None:
+            gallery = self._pinned(gallery, threshold)
         await self._store.create_gallery(gallery)
         return gallery
 
@@ -29,6 +50,51 @@ class Galleries(UseCases):
         galleries = await self._store.list_galleries(after=after, limit=limit)
         return Page(tuple(galleries), token_of(galleries[-1].gallery_id) if len(galleries) == limit else "")
 
+    async def update_gallery(
+        self,
+        gallery_id: str,
+        *,
+        pinned_threshold: float | None = None,
+        model_threshold: bool = False,
+        policy: Policy | None = None,
+    ) -> Gallery:
+        """Pin the threshold by hand, go back to the model's, or replace the policy; what is not named stays.
+
+        Raises InvalidRequest when both thresholds are asked for, GalleryChanged when somebody else was faster.
+        """
+        if pinned_threshold is not None and model_threshold:
+            raise InvalidRequest("a threshold cannot be pinned and be the model's", expected="one of the two")
+        before = after = await self._store.get_gallery(checked_gallery_id(gallery_id))
+        if pinned_threshold is not None:
+            after = self._pinned(after, pinned_threshold)
+        if model_threshold:
+            card = self._embedder.card
+            after = with_threshold(
+                after, Threshold(next_version(after), card.threshold, ThresholdOrigin.MODEL, self._clock())
+            )
+        if policy is not None:
+            after = replace(after, policy=checked_policy(policy))
+        if after != before:
+            await self._store.update_gallery(after, replacing=before)
+        return after
+
     async def delete_gallery(self, gallery_id: str) -> int:
         """Erase a gallery and all in it; returns how many templates went with it."""
         return await self._store.delete_gallery(checked_gallery_id(gallery_id))
+
+    def _pinned(self, gallery: Gallery, value: float) -> Gallery:
+        version = next_version(gallery)
+        margin = 0.0 if gallery.threshold is None else gallery.threshold.margin
+        return with_threshold(
+            gallery, Threshold(version, checked_threshold(value), ThresholdOrigin.PINNED, self._clock(), margin)
+        )
+
+
+def next_version(gallery: Gallery) -> int:
+    """Count the next version of a gallery's threshold, from 1."""
+    return 1 if gallery.threshold is None else gallery.threshold.version + 1
+
+
+def with_threshold(gallery: Gallery, threshold: Threshold) -> Gallery:
+    """Return the gallery with ``threshold`` as the one that is applied."""
+    return replace(gallery, thresholds=(*gallery.thresholds, threshold)[-KEPT_THRESHOLDS:])

@@ -2,7 +2,15 @@
 
 from uuid import UUID
 
-from gallery.domain import Identity, IdentitySummary, Page, checked_gallery_id, checked_identity_id
+from gallery.domain import (
+    EVERYTHING,
+    Identity,
+    IdentitySummary,
+    Page,
+    TemplateFilter,
+    checked_gallery_id,
+    checked_identity_id,
+)
 from gallery.errors import TemplateNotFound
 from gallery.use_cases.base import UseCases, no_identity
 from gallery.use_cases.paging import checked_page_size, last_shown, token_of
@@ -20,11 +28,13 @@ class Identities(UseCases):
         return Identity(identity_id, tuple(templates))
 
     async def list_identities(
-        self, gallery_id: str, *, page_size: int = 100, page_token: str = ""
+        self, gallery_id: str, *, page_size: int = 100, page_token: str = "", where: TemplateFilter = EVERYTHING
     ) -> Page[IdentitySummary]:
-        """List the identities of a gallery by id."""
+        """List by id the identities that have such a template, counting those."""
         limit, after = checked_page_size(page_size), last_shown(page_token)
-        found = await self._store.list_identities(checked_gallery_id(gallery_id), after=after, limit=limit)
+        found = await self._store.list_identities(
+            checked_gallery_id(gallery_id), after=after, limit=limit, where=where
+        )
         return Page(tuple(found), token_of(found[-1].identity_id) if len(found) == limit else "")
 
     async def delete_identity(self, gallery_id: str, identity_id: str) -> int:

@@ -1,16 +1,22 @@
 """Recognition: identify 1:N, verify 1:1, embed."""
 
 import asyncio
-from collections.abc import Sequence
+from dataclasses import replace
 
-from gallery import matching
+from gallery import matching, quality
 from gallery.domain import (
+    EVERYTHING,
+    Basis,
     Candidate,
     Embedded,
     Embedding,
     EncodedImage,
+    Fusion,
+    Gallery,
     Identification,
-    Region,
+    Outcome,
+    QualityLimits,
+    TemplateFilter,
     Verification,
     checked_identity_id,
 )
@@ -19,39 +25,49 @@ from gallery.use_cases.base import UseCases, check_one_person, no_identity
 
 MAX_CANDIDATES = 100
 
+_FOR_A_RUNNER_UP = 2
+
 
 class Recognition(UseCases):
     """Who a probe is."""
 
     async def identify(
-        self, gallery_id: str, image: EncodedImage, *, max_candidates: int = 5, threshold: float | None = None
+        self,
+        gallery_id: str,
+        image: EncodedImage,
+        *,
+        max_candidates: int = 5,
+        threshold: float | None = None,
+        where: TemplateFilter = EVERYTHING,
     ) -> tuple[Identification, ...]:
-        """Say of each region (or the whole picture) who the nearest identities are, and whether it is a match."""
+        """Say of each region (or the whole picture) who the nearest identities are, and what became of the probe."""
         if not 0 < max_candidates <= MAX_CANDIDATES:
             raise InvalidParameter(f"max_candidates is {max_candidates}", expected=f"1 to {MAX_CANDIDATES}")
         gallery = await self._open(gallery_id)
-        basis = self._basis(threshold, gallery)
-        embeddings = await self._embedder.embed(image)
-        return tuple(
-            [
-                matching.decide(region, await self._nearest(gallery_id, embedding, max_candidates), basis)
-                for region, embedding in zip(_regions(image), embeddings, strict=True)
-            ]
-        )
+        basis = await self._basis(threshold, gallery)
+        people = await self._embedder.embed(image)
+        alive = self._alive(where)
+        answers = []
+        for person in people:
+            judged = quality.judged(person.quality, gallery.policy.probe_quality)
+            ranked = await self._rank(gallery, person.embedding, max(max_candidates, _FOR_A_RUNNER_UP), alive)
+            answer = matching.decide(person.region, ranked, basis, judged)
+            answers.append(replace(answer, candidates=ranked[:max_candidates]))
+        return tuple(answers)
 
     async def verify_identity(
         self, gallery_id: str, image: EncodedImage, identity_id: str, *, threshold: float | None = None
     ) -> Verification:
-        """Say whether the probe is this identity: its nearest template decides; raises IdentityNotFound."""
+        """Say whether the probe is this identity; raises IdentityNotFound."""
         checked_identity_id(identity_id)
         check_one_person(image)
         gallery = await self._open(gallery_id)
-        basis = self._basis(threshold, gallery)
-        embedding = (await self._embedder.embed(image))[0]
-        nearest = await self._store.nearest(gallery_id, embedding, limit=1, identity_id=identity_id)
-        if not nearest:
+        basis = await self._basis(threshold, gallery)
+        (person,) = await self._embedder.embed(image)
+        ranked = await self._rank(gallery, person.embedding, 1, replace(self._alive(), identity_id=identity_id))
+        if not ranked:
             raise no_identity(gallery_id, identity_id)
-        return Verification(nearest[0].distance <= basis.threshold, nearest[0].distance, basis)
+        return _verification(person, ranked[0].distance, basis, gallery.policy.probe_quality)
 
     async def verify_images(
         self,
@@ -61,32 +77,50 @@ class Recognition(UseCases):
         gallery_id: str | None = None,
         threshold: float | None = None,
     ) -> Verification:
-        """Say whether two images show the same person; a gallery, when named, lends its threshold."""
+        """Say whether two images show the same person; a gallery, when named, lends its threshold and limits."""
         check_one_person(image)
         check_one_person(reference)
-        basis = self._basis(threshold, None if gallery_id is None else await self._open(gallery_id))
-        probe, other = await asyncio.gather(self._embedder.embed(image), self._embedder.embed(reference))
-        distance = matching.cosine_distance(probe[0], other[0])
-        return Verification(distance <= basis.threshold, distance, basis)
+        gallery = None if gallery_id is None else await self._open(gallery_id)
+        basis = await self._basis(threshold, gallery)
+        (probe,), (other,) = await asyncio.gather(self._embedder.embed(image), self._embedder.embed(reference))
+        distance = matching.cosine_distance(probe.embedding, other.embedding)
+        limits = quality.DEFAULT_PROBE if gallery is None else gallery.policy.probe_quality
+        return _verification(probe, distance, basis, limits)
 
     async def embed(self, image: EncodedImage) -> tuple[Embedded, ...]:
-        """Embed each region (or the whole picture); nothing is stored."""
-        embeddings = await self._embedder.embed(image)
-        digest = self._embedder.card.digest
-        return tuple(
-            Embedded(region, embedding, digest) for region, embedding in zip(_regions(image), embeddings, strict=True)
-        )
+        """Embed each region (or the whole picture) and measure its quality; nothing is stored."""
+        return await self._embedder.embed(image)
 
-    async def _nearest(self, gallery_id: str, embedding: Embedding, max_candidates: int) -> tuple[Candidate, ...]:
-        """Find the nearest identities exactly: fetch more templates until enough identities are among them."""
-        limit = 4 * max_candidates
+    async def _rank(
+        self, gallery: Gallery, embedding: Embedding, max_candidates: int, where: TemplateFilter
+    ) -> tuple[Candidate, ...]:
+        """Find the nearest identities: fetch more templates until enough identities are among them.
+
+        For the nearest template (`Fusion.BEST`) this is exact. The other rules rank the identities that have the
+        nearest templates, twice as many as are asked for, by all templates of each.
+        """
+        fused = gallery.policy.fusion is not Fusion.BEST
+        wanted = 2 * max_candidates if fused else max_candidates
+        limit = 4 * wanted
         while True:
-            neighbours = await self._store.nearest(gallery_id, embedding, limit=limit)
-            candidates = matching.rank(neighbours, max_candidates)
-            if len(candidates) == max_candidates or len(neighbours) < limit:
-                return candidates
+            neighbours = await self._store.nearest(gallery.gallery_id, embedding, limit=limit, where=where)
+            candidates = matching.rank(neighbours, wanted)
+            if len(candidates) == wanted or len(neighbours) < limit:
+                break
             limit *= 4
+        if not fused:
+            return candidates
+        templates = [
+            template
+            for near in candidates
+            async for template in self._scan(gallery.gallery_id, replace(where, identity_id=near.identity_id))
+        ]
+        return matching.rank_fused(embedding, templates, gallery.policy.fusion, max_candidates)
 
 
-def _regions(image: EncodedImage) -> Sequence[Region | None]:
-    return image.regions or (None,)
+def _verification(person: Embedded, distance: float, basis: Basis, limits: QualityLimits) -> Verification:
+    judged = quality.judged(person.quality, limits)
+    if judged.reasons:
+        return Verification(Outcome.REJECTED, distance, basis, judged)
+    outcome = Outcome.MATCH if distance <= basis.threshold else Outcome.NO_MATCH
+    return Verification(outcome, distance, basis, judged)
