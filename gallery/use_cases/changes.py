@@ -5,7 +5,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from gallery.domain import Change, Move, Template, TemplateFilter, checked_gallery_id, checked_identity_id, template_id_of
+from gallery.domain import (
+    Change,
+    Move,
+    Template,
+    TemplateFilter,
+    checked_gallery_id,
+    checked_identity_id,
+    template_id_of,
+)
 from gallery.errors import ChangeNotFound, InvalidRequest, TemplateNotFound
 from gallery.use_cases.base import UseCases, no_identity
 
@@ -83,9 +91,7 @@ class Changes(UseCases):
 
     async def _give(self, gallery_id: str, templates: Sequence[Template], identity_id: str) -> Change:
         change_id = uuid.uuid4()
-        given = [
-            _given(template, identity_id, Move(change_id, template.info.identity_id)) for template in templates
-        ]
+        given = [_given(template, identity_id, Move(change_id, template.info.identity_id)) for template in templates]
         await self._store.move(gallery_id, given, [template.info.template_id for template in templates])
         return Change(change_id, len(given))
 

@@ -99,7 +99,7 @@ class Enrolment(UseCases):
     async def _conflicts(
         self, gallery: Gallery, info: TemplateInfo, person: Embedded, basis: Basis
     ) -> tuple[Conflict, ...]:
-        """Name the identity that a picture lies nearer to than to its own, or on a first picture within the threshold."""
+        """Name the identity a picture lies nearer to than to its own or, if it is the first, within the threshold."""
         policy = gallery.policy.on_conflict
         if policy is OnConflict.ACCEPT:
             return ()
@@ -141,8 +141,9 @@ class Enrolment(UseCases):
 
 
 def _poor(info: TemplateInfo, reasons: Sequence[str]) -> PoorQuality:
+    words = ", ".join(reason.replace("_", " ") for reason in reasons)
     return PoorQuality(
-        f"a picture of {info.identity_id!r} cannot be enrolled: {', '.join(reason.replace('_', ' ') for reason in reasons)}",
+        f"a picture of {info.identity_id!r} cannot be enrolled: {words}",
         expected="what the gallery's policy asks of enrolled pictures",
         remedy="enrol a better picture, or change the policy",
         image_digest=info.image_digest,

@@ -32,9 +32,7 @@ class Identities(UseCases):
     ) -> Page[IdentitySummary]:
         """List by id the identities that have such a template, counting those."""
         limit, after = checked_page_size(page_size), last_shown(page_token)
-        found = await self._store.list_identities(
-            checked_gallery_id(gallery_id), after=after, limit=limit, where=where
-        )
+        found = await self._store.list_identities(checked_gallery_id(gallery_id), after=after, limit=limit, where=where)
         return Page(tuple(found), token_of(found[-1].identity_id) if len(found) == limit else "")
 
     async def delete_identity(self, gallery_id: str, identity_id: str) -> int:
