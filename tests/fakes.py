@@ -3,17 +3,37 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
-from gallery.domain import Embedding, Gallery, IdentitySummary, Neighbour, Template, TemplateInfo
+from gallery.domain import (
+    EVERYTHING,
+    Embedding,
+    Gallery,
+    IdentitySummary,
+    Neighbour,
+    Template,
+    TemplateFilter,
+    TemplateInfo,
+)
 from gallery.ports import TemplateStore
-from gallery.records import checked_embedding, checked_embeddings, neighbour_of, taken_gallery, unknown_gallery
+from gallery.records import (
+    changed_gallery,
+    checked_embedding,
+    checked_embeddings,
+    neighbour_of,
+    taken_gallery,
+    unknown_gallery,
+)
 
 
 @dataclass
 class _Shelf:
     gallery: Gallery
     templates: dict[UUID, Template] = field(default_factory=dict)
+
+    def fitting(self, where: TemplateFilter) -> list[Template]:
+        return [template for _, template in sorted(self.templates.items()) if fits(template.info, where)]
 
 
 class MemoryStore(TemplateStore):
@@ -29,6 +49,12 @@ class MemoryStore(TemplateStore):
 
     async def get_gallery(self, gallery_id: str) -> Gallery:
         return self._shelf(gallery_id).gallery
+
+    async def update_gallery(self, gallery: Gallery, *, replacing: Gallery) -> None:
+        shelf = self._shelf(gallery.gallery_id)
+        if shelf.gallery != replacing:
+            raise changed_gallery(gallery.gallery_id)
+        shelf.gallery = gallery
 
     async def list_galleries(self, *, after: str, limit: int) -> list[Gallery]:
         ids = sorted(gallery_id for gallery_id in self._shelves if gallery_id > after)
@@ -47,24 +73,39 @@ class MemoryStore(TemplateStore):
             for template, row in zip(templates, rows, strict=True)
         }
 
+    async def move(self, gallery_id: str, templates: Sequence[Template], remove: Sequence[UUID]) -> None:
+        await self.put(gallery_id, templates)
+        for template_id in set(remove) - {template.info.template_id for template in templates}:
+            self._shelf(gallery_id).templates.pop(template_id, None)
+
     async def find(self, gallery_id: str, template_ids: Sequence[UUID]) -> list[TemplateInfo]:
         held = self._shelf(gallery_id).templates
         return [held[template_id].info for template_id in dict.fromkeys(template_ids) if template_id in held]
 
     async def nearest(
-        self, gallery_id: str, embedding: Embedding, *, limit: int, identity_id: str | None = None
+        self, gallery_id: str, embedding: Embedding, *, limit: int, where: TemplateFilter = EVERYTHING
     ) -> list[Neighbour]:
         shelf = self._shelf(gallery_id)
         probe = checked_embedding(shelf.gallery, embedding)
         neighbours = [
-            neighbour_of(template_id, held.info.identity_id, float(held.embedding @ probe), gallery_id)
-            for template_id, held in shelf.templates.items()
-            if identity_id in (None, held.info.identity_id)
+            neighbour_of(held.info.template_id, held.info.identity_id, float(held.embedding @ probe), gallery_id)
+            for held in shelf.fitting(where)
         ]
         return sorted(neighbours, key=lambda neighbour: neighbour.distance)[:limit]
 
-    async def list_identities(self, gallery_id: str, *, after: str, limit: int) -> list[IdentitySummary]:
-        counts = Counter(template.info.identity_id for template in self._shelf(gallery_id).templates.values())
+    async def scan(
+        self, gallery_id: str, *, after: UUID | None, limit: int, where: TemplateFilter = EVERYTHING
+    ) -> list[Template]:
+        held = self._shelf(gallery_id).fitting(where)
+        return [each for each in held if after is None or each.info.template_id > after][:limit]
+
+    async def count_identities(self, gallery_id: str) -> int:
+        return len({template.info.identity_id for template in self._shelf(gallery_id).templates.values()})
+
+    async def list_identities(
+        self, gallery_id: str, *, after: str, limit: int, where: TemplateFilter = EVERYTHING
+    ) -> list[IdentitySummary]:
+        counts = Counter(template.info.identity_id for template in self._shelf(gallery_id).fitting(where))
         return [IdentitySummary(name, counts[name]) for name in sorted(counts) if name > after][:limit]
 
     async def list_templates(self, gallery_id: str, identity_id: str) -> list[TemplateInfo]:
@@ -82,6 +123,13 @@ class MemoryStore(TemplateStore):
     async def delete_template(self, gallery_id: str, template_id: UUID) -> bool:
         return self._shelf(gallery_id).templates.pop(template_id, None) is not None
 
+    async def delete_expired(self, gallery_id: str, now: datetime) -> int:
+        templates = self._shelf(gallery_id).templates
+        expired = [key for key, held in templates.items() if not fits(held.info, TemplateFilter(alive_at=now))]
+        for template_id in expired:
+            del templates[template_id]
+        return len(expired)
+
     async def check(self) -> None:
         return None
 
@@ -92,3 +140,19 @@ class MemoryStore(TemplateStore):
         if gallery_id not in self._shelves:
             raise unknown_gallery(gallery_id)
         return self._shelves[gallery_id]
+
+
+def fits(info: TemplateInfo, where: TemplateFilter) -> bool:
+    """Whether a template meets every condition of ``where``."""
+    context, captured = info.context, info.context.captured_at
+    return all(
+        (
+            not where.camera_ids or context.camera_id in where.camera_ids,
+            where.captured_from is None or (captured is not None and captured >= where.captured_from),
+            where.captured_until is None or (captured is not None and captured < where.captured_until),
+            set(where.labels) <= set(context.labels),
+            where.identity_id in (None, info.identity_id),
+            where.change_id is None or (info.move is not None and info.move.change_id == where.change_id),
+            where.alive_at is None or info.expires_at is None or info.expires_at > where.alive_at,
+        )
+    )

@@ -5,7 +5,19 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from gallery.domain import Embedding, Gallery, Region, Template, TemplateInfo, template_id_of
+from gallery.domain import (
+    NO_CONTEXT,
+    Context,
+    Embedding,
+    Gallery,
+    Move,
+    Region,
+    Template,
+    TemplateInfo,
+    Threshold,
+    ThresholdOrigin,
+    template_id_of,
+)
 
 DIMENSION = 16
 MODEL = hashlib.sha256(b"a model").hexdigest()
@@ -14,7 +26,8 @@ NOON = datetime(2026, 11, 22, 12, 0, 0, 123456, tzinfo=UTC)
 
 
 def make_gallery(gallery_id: str, *, dimension: int = DIMENSION, threshold: float | None = None) -> Gallery:
-    return Gallery(gallery_id, MODEL, "a model", dimension, NOON, threshold)
+    pinned = () if threshold is None else (Threshold(1, threshold, ThresholdOrigin.PINNED, NOON),)
+    return Gallery(gallery_id, MODEL, "a model", dimension, NOON, pinned)
 
 
 def unit(seed: int, dimension: int = DIMENSION) -> Embedding:
@@ -29,6 +42,9 @@ def make_template(
     embedding: Embedding | None = None,
     region: Region | None = None,
     model_digest: str = MODEL,
+    context: Context = NO_CONTEXT,
+    expires_at: datetime | None = None,
+    move: Move | None = None,
 ) -> Template:
     image_digest = hashlib.sha256(str(seed).encode()).hexdigest()
     info = TemplateInfo(
@@ -38,5 +54,8 @@ def make_template(
         image_digest=image_digest,
         enrolled_at=NOON + timedelta(seconds=seed),
         region=region,
+        context=context,
+        expires_at=expires_at,
+        move=move,
     )
     return Template(info, unit(seed) if embedding is None else embedding)

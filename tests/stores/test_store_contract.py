@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import numpy as np
 import pytest
 
-from gallery.domain import Gallery, IdentitySummary, Region
+from gallery.domain import Gallery, IdentitySummary, Region, TemplateFilter
 from gallery.errors import GalleryAlreadyExists, GalleryNotFound, InvalidModel, ModelMismatch
 from gallery.ports import TemplateStore
 from tests.fakes import MemoryStore
@@ -148,10 +148,12 @@ async def test_the_nearest_are_those_of_a_plain_search(store: TemplateStore, gal
 
 async def test_the_nearest_of_one_identity_are_its_own(store: TemplateStore, gallery: Gallery) -> None:
     await store.put(gallery.gallery_id, [make_template(f"person-{seed % 5}", seed) for seed in range(50)])
-    neighbours = await store.nearest(gallery.gallery_id, unit(1), limit=99, identity_id="person-3")
+    only = TemplateFilter(identity_id="person-3")
+    neighbours = await store.nearest(gallery.gallery_id, unit(1), limit=99, where=only)
     assert len(neighbours) == 10
     assert {each.identity_id for each in neighbours} == {"person-3"}
-    assert await store.nearest(gallery.gallery_id, unit(1), limit=99, identity_id="nobody") == []
+    nobody = TemplateFilter(identity_id="nobody")
+    assert await store.nearest(gallery.gallery_id, unit(1), limit=99, where=nobody) == []
 
 
 async def test_distances_stay_between_0_and_2(store: TemplateStore, gallery: Gallery) -> None:

@@ -1,0 +1,45 @@
+"""Galleries and templates as plain records: what every store keeps, and the checks before and after.
+
+    fields      the values a record is made of, read strictly
+    galleries   a gallery, its thresholds and its policy
+    templates   a template as a point's payload
+    embeddings  what an embedding must be to be stored or compared
+
+A store that reads something this package cannot have written raises StoreCorrupt instead of answering with it.
+"""
+
+from gallery.records.embeddings import UNIT_TOLERANCE, checked_embedding, checked_embeddings
+from gallery.records.fields import timestamp
+from gallery.records.galleries import (
+    changed_gallery,
+    gallery_of_record,
+    record_of_gallery,
+    taken_gallery,
+    unknown_gallery,
+)
+from gallery.records.templates import (
+    foreign_point,
+    info_of,
+    label_of,
+    neighbour_of,
+    payload_of,
+    template_of,
+)
+
+__all__ = [
+    "UNIT_TOLERANCE",
+    "changed_gallery",
+    "checked_embedding",
+    "checked_embeddings",
+    "foreign_point",
+    "gallery_of_record",
+    "info_of",
+    "label_of",
+    "neighbour_of",
+    "payload_of",
+    "record_of_gallery",
+    "taken_gallery",
+    "template_of",
+    "timestamp",
+    "unknown_gallery",
+]
