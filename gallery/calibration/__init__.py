@@ -4,8 +4,8 @@ Pure functions on arrays: no store and no RPC. `calibrate` sets the threshold of
 carries it to the size the gallery has grown to.
 """
 
-from gallery.calibration.promise import Aim, calibrate, corrected
 from gallery.calibration.enrolled import Enrolled
 from gallery.calibration.genuine import DEFAULT_MARGIN
+from gallery.calibration.promise import Aim, calibrate, corrected
 
 __all__ = ["DEFAULT_MARGIN", "Aim", "Enrolled", "calibrate", "corrected"]

@@ -2,6 +2,10 @@
 
 FPIR here is over people: the chance that a picture of a stranger, the stranger drawn first and then the picture, is
 taken for somebody. Somebody who left a hundred pictures weighs as much as somebody who left one.
+
+The cohort sets the threshold. If the gallery's own identities, each a stranger to the others, match each other there
+significantly more often than the target allows (the cohort is unlike the operator's people or cameras, or one person
+is enrolled under two names, which `gallery doctor` shows), they set it, where that is stricter.
 """
 
 from dataclasses import dataclass
@@ -12,8 +16,8 @@ import numpy as np
 
 from gallery.calibration.enrolled import Enrolled
 from gallery.calibration.genuine import Genuine, genuine, margin_for, person_means, tpir
-from gallery.calibration.strangers import Strangers, gather
-from gallery.calibration.tail import TAIL_SHARE, Scores, TailFit, fit
+from gallery.calibration.strangers import gather
+from gallery.calibration.tail import TAIL_SHARE, Belief, PairCounts, Scores, TailFit, fit
 from gallery.domain import (
     CalibrationReport,
     Cohort,
@@ -25,9 +29,9 @@ from gallery.domain import (
 )
 from gallery.errors import InvalidParameter, ModelMismatch, NotEnoughEvidence
 
-MIN_PEOPLE = 10  # strangers, the gallery's own identities among them: fewer say nothing about how people vary
+MIN_PEOPLE = 10  # strangers: fewer say nothing about how people vary
+PEOPLE_PER_DECADE = 0.1  # strangers times target: the law is fitted to the nearest tenth and carried a decade further
 DET_POINTS = 100
-_RESAMPLES = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,8 @@ def calibrate(enrolled: Enrolled, cohort: Cohort, aim: Aim, version: int, now: d
 
     The 95% intervals of threshold and FPIR are bootstraps over people. ``effective_strangers`` is how many independent
     pictures the strangers' are worth, and ``sufficient`` whether those are 3/target (rule of three: without a single
-    false match among 3/p trials, the rate is below p with 95% confidence). Fewer than 1/target are refused.
+    false match among 3/p trials, the rate is below p with 95% confidence). Refused are fewer than 10 or 0.1/target
+    people, and fewer than 1/target pictures: no law can be carried that far.
 
     Raises ModelMismatch for a cohort of another model, InvalidRequest for contradictory labels, and NotEnoughEvidence,
     which says how many people are needed.
@@ -63,17 +68,19 @@ def calibrate(enrolled: Enrolled, cohort: Cohort, aim: Aim, version: int, now: d
             expected=f"the gallery's model {enrolled.model_digest[:12]}…",
             remedy="embed the strangers with the gallery's model",
         )
-    strangers = gather(enrolled, cohort, aim.fusion, np.random.default_rng(aim.seed))
-    scores = strangers.scores
-    limit = max(scores.quantile(max(TAIL_SHARE, aim.target_fpir)), 1e-3)
-    effective = effective_number(scores, limit)
-    _check_evidence(scores, effective, aim.target_fpir)
-    law = fit(scores, strangers.pairs, limit, np.ones(scores.people))
-    value = law.distance_of(aim.target_fpir)
-    laws = _resampled(strangers, limit, aim.seed)
-    low, high = np.quantile([one.distance_of(aim.target_fpir) for one in laws], [0.025, 0.975])
-    fpir_low, fpir_high = np.quantile([one.share_within(value) for one in laws], [0.025, 0.975])
-    own = genuine(enrolled, strangers.own_nearest, strangers.own_rows, aim.fusion)
+    _check_evidence(len(cohort.people), len(set(cohort.people)), aim.target_fpir)
+    random = np.random.default_rng(aim.seed)
+    strangers = gather(enrolled, cohort, aim.fusion, random)
+    effective = effective_number(strangers.cohort, strangers.cohort.quantile(min(0.5, 3.0 * aim.target_fpir)))
+    chosen = _choose(strangers.cohort, strangers.pairs, aim, random)
+    if _share_interval(strangers.own, chosen.value, random)[0] > aim.target_fpir:
+        same_law = PairCounts(np.full(strangers.own.people, chosen.law.exponent), np.ones(strangers.own.people))
+        chosen = min(chosen, _choose(strangers.own, same_law, aim, random), key=lambda one: one.value)
+    value = chosen.value
+    low, high = chosen.belief.interval_of(aim.target_fpir)
+    fpirs = chosen.belief.shares_within(value)
+    fpir_low, fpir_high = (float(end) for end in np.quantile(fpirs, [0.025, 0.975]))
+    own = genuine(enrolled, strangers.own.nearest, strangers.own_rows, aim.fusion)
     margin = margin_for(own, value, aim.target_fpir)
     needed = ceil(3.0 / aim.target_fpir - 1e-9)
     return CalibrationReport(
@@ -84,16 +91,18 @@ def calibrate(enrolled: Enrolled, cohort: Cohort, aim: Aim, version: int, now: d
             set_at=now,
             margin=margin,
             target_fpir=aim.target_fpir,
-            low=float(low),
-            high=float(high),
+            low=min(low, value),
+            high=max(high, value),
             identity_count=enrolled.identity_count,
-            tail=law.tail(enrolled.identity_count),
+            tail=chosen.law.tail(enrolled.identity_count),
         ),
         tpir=tpir(own, value, margin, aim.seed),
-        fpir=Interval(law.share_within(value), float(fpir_low), float(fpir_high), int(effective)),
-        det=det(scores, law, own),
-        stranger_people=scores.people,
-        stranger_images=len(scores.nearest),
+        fpir=Interval(
+            float(chosen.belief.shares_within(value).mean()), float(fpir_low), float(fpir_high), int(effective)
+        ),
+        det=det(chosen.scores, chosen.law, own),
+        stranger_people=strangers.cohort.people,
+        stranger_images=len(strangers.cohort.nearest),
         effective_strangers=effective,
         strangers_needed=needed,
         sufficient=effective >= needed,
@@ -153,22 +162,40 @@ def det(scores: Scores, law: TailFit, own: Genuine) -> tuple[OperatingPoint, ...
     )
 
 
-def _resampled(strangers: Strangers, limit: float, seed: int) -> list[TailFit]:
-    people = strangers.scores.people
-    drawn = np.random.default_rng(seed).multinomial(people, np.full(people, 1.0 / people), _RESAMPLES)
-    return [fit(strangers.scores, strangers.pairs, limit, weights.astype(np.float64)) for weights in drawn]
+@dataclass(frozen=True, eq=False)
+class _Choice:
+    """A threshold, and the scores and laws it comes from."""
+
+    value: float
+    scores: Scores
+    law: TailFit
+    belief: Belief
 
 
-def _check_evidence(scores: Scores, effective: float, target: float) -> None:
-    needed = 1.0 / target
-    if scores.people >= MIN_PEOPLE and effective >= needed:
+def _choose(scores: Scores, pairs: PairCounts, aim: Aim, random: np.random.Generator) -> _Choice:
+    limit = max(scores.quantile(max(TAIL_SHARE, aim.target_fpir)), 1e-3)
+    everybody = np.ones(scores.people)
+    belief = Belief.of(scores, pairs, limit, random)
+    law = fit(scores, pairs.exponent(everybody), limit, everybody)
+    return _Choice(belief.distance_of(aim.target_fpir), scores, law, belief)
+
+
+def _share_interval(scores: Scores, distance: float, random: np.random.Generator) -> tuple[float, float]:
+    """Return the 95% bootstrap interval, over people, of the share of pictures within ``distance``."""
+    shares = person_means(scores.nearest <= distance, scores.persons)
+    drawn = random.integers(0, len(shares), (1000, len(shares)))
+    low, high = np.quantile(shares[drawn].mean(axis=1), [0.025, 0.975])
+    return float(low), float(high)
+
+
+def _check_evidence(had_pictures: int, had_people: int, target: float) -> None:
+    pictures, people = ceil(1.0 / target - 1e-9), max(MIN_PEOPLE, ceil(PEOPLE_PER_DECADE / target - 1e-9))
+    if had_pictures >= pictures and had_people >= people:
         return
-    people = max(MIN_PEOPLE, ceil(needed * scores.people / effective))
     raise NotEnoughEvidence(
-        f"{len(scores.nearest)} pictures of {scores.people} strangers are worth {effective:.0f} independent ones, "
-        f"too few for a target FPIR of {target:g}",
-        expected=f"{needed:.0f} independent ones at least, about {people} people with as many pictures each "
-        f"(and {ceil(3 / target - 1e-9)} to be sure)",
+        f"{had_pictures} pictures of {had_people} strangers say nothing of a target FPIR of {target:g}",
+        expected=f"{pictures} pictures of {people} people at least",
         remedy="bring more strangers, or ask for a larger target",
         people_needed=str(people),
+        pictures_needed=str(pictures),
     )

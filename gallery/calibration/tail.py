@@ -18,6 +18,8 @@ from gallery.domain import Tail
 TAIL_SHARE = 0.1  # of the strangers' scores: the nearest tenth teaches the scale; 5% to 20% are as good
 _MIN_DISTANCE = 1e-6
 _MIN_PAIRS = 200
+_RESAMPLES = 400
+_HALVINGS = 30
 
 Floats = NDArray[np.float64]
 
@@ -35,7 +37,8 @@ class PairCounts:
 
     def exponent(self, weights: Floats) -> float:
         """Estimate k with each stranger counted ``weights`` [people] times; between 1 and 50."""
-        return float(np.clip((weights @ self.counts) / max(weights @ self.logs, 1e-9), 1.0, 50.0))
+        counts, logs = float(weights @ self.counts), float(weights @ self.logs)
+        return min(50.0, max(1.0, counts / max(logs, 1e-9)))
 
 
 def count_pairs(pairs: list[tuple[Floats, NDArray[np.int64]]], people: int, share: float) -> PairCounts:
@@ -100,13 +103,47 @@ class Scores:
         """Return the distance that ``share`` of the strangers lie within, people weighing the same."""
         order = np.argsort(self.nearest, kind="stable")
         reached = np.cumsum(self.picture_weights(np.ones(self.people))[order]) / self.people
-        return float(self.nearest[order][min(np.searchsorted(reached, share - 1e-12), len(order) - 1)])
+        place = int(np.searchsorted(reached, share - 1e-12))
+        return float(self.nearest[order[min(place, len(order) - 1)]])
 
 
-def fit(scores: Scores, pairs: PairCounts, limit: float, weights: Floats) -> TailFit:
+def fit(scores: Scores, exponent: float, limit: float, weights: Floats) -> TailFit:
     """Fit the law to the scores up to ``limit``, the rest censored, with each person counted ``weights`` times."""
-    exponent = pairs.exponent(weights)
     own = scores.picture_weights(weights)
     ratio = np.minimum(np.maximum(scores.nearest, _MIN_DISTANCE) / limit, 1.0)
     near = max(float(own[scores.nearest <= limit].sum()), 1e-9)
     return TailFit(limit, near / float(own @ ratio**exponent), exponent)
+
+
+@dataclass(frozen=True, eq=False)
+class Belief:
+    """The laws that could be, given the people there were: one a bootstrap sample of them."""
+
+    laws: tuple[TailFit, ...]
+
+    @classmethod
+    def of(cls, scores: Scores, pairs: PairCounts, limit: float, random: np.random.Generator) -> "Belief":
+        """Resample people, exponent and rate together."""
+        drawn = random.multinomial(scores.people, np.full(scores.people, 1.0 / scores.people), _RESAMPLES)
+        weights = drawn.astype(np.float64)
+        return cls(tuple(fit(scores, pairs.exponent(one), limit, one) for one in weights))
+
+    def shares_within(self, distance: float) -> Floats:
+        """Return each law's share of strangers within ``distance``."""
+        return np.asarray([law.share_within(distance) for law in self.laws], np.float64)
+
+    def distance_of(self, share: float) -> float:
+        """Return the distance at which the mean of the laws' shares is ``share``: what to expect of the next stranger.
+
+        The law that fits best would let in more than it says on average, for shares are convex in its errors.
+        """
+        low, high = 0.0, 2.0
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2.0
+            low, high = (middle, high) if float(self.shares_within(middle).mean()) <= share else (low, middle)
+        return low
+
+    def interval_of(self, share: float) -> tuple[float, float]:
+        """Return the 95% interval of the distance within which ``share`` of the strangers have somebody."""
+        low, high = np.quantile([law.distance_of(share) for law in self.laws], [0.025, 0.975])
+        return float(low), float(high)

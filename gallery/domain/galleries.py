@@ -17,7 +17,7 @@ class ThresholdOrigin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """The lower tail of the distances from strangers to single identities: ln F(d) = intercept + slope · d.
+    """The lower tail of the distances from strangers to single identities: ln F(d) = intercept + slope · ln d.
 
     F(d) is the share of (stranger, identity) pairs nearer than d. With N identities the chance that a stranger is
     near somebody is 1 - (1 - F(d))^N, which is how a threshold is corrected when the gallery grows.

@@ -1,1 +1,1 @@
-"""Between protobuf and the domain: `values` for what is asked and answered, `status` for refusals."""
+"""Between protobuf and the domain: what is asked and answered, and `status` for refusals."""

@@ -5,39 +5,38 @@ cases check the rest, for every caller alike.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import TypeVar
 from uuid import UUID
 
 import numpy as np
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from gallery.domain import (
+    EVERYTHING,
+    NO_CONTEXT,
     Basis,
     Candidate,
+    Conflict,
+    Context,
     Embedded,
     EncodedImage,
     EnrolledTemplate,
-    Gallery,
     Identification,
     Identity,
     IdentitySummary,
+    Outcome,
+    Quality,
+    QualityReason,
     Region,
+    TemplateFilter,
     TemplateInfo,
     ThresholdSource,
     Verification,
 )
 from gallery.errors import InvalidIdentifier
 from gallery.v1 import gallery_service_pb2 as pb
+from gallery.wire.keeping import enum_message, read_enum
+from gallery.wire.moments import moment_of, timestamp_of
 
-Default = TypeVar("Default")
-
-_SOURCES = {
-    ThresholdSource.REQUEST: pb.THRESHOLD_SOURCE_REQUEST,
-    ThresholdSource.GALLERY: pb.THRESHOLD_SOURCE_GALLERY,
-    ThresholdSource.MODEL: pb.THRESHOLD_SOURCE_MODEL,
-}
-_SOURCE_OF = {message: source for source, message in _SOURCES.items()}
+_MEASURES = ("width", "height", "sharpness", "brightness", "contrast", "strangeness")
 
 
 def read_or(value: int, default: int) -> int:
@@ -75,50 +74,99 @@ def _read_optional_region(owner: pb.Template | pb.Identification | pb.Embedding)
 
 def image_message(image: EncodedImage) -> pb.Image:
     """Write an image with its regions."""
-    return pb.Image(content=image.content, regions=[region_message(region) for region in image.regions])
+    return pb.Image(
+        content=image.content,
+        regions=[region_message(region) for region in image.regions],
+        context=_context_message(image.context),
+    )
 
 
 def read_image(message: pb.Image) -> EncodedImage:
     """Read an image with its regions; raises InvalidRegion."""
-    return EncodedImage(message.content, tuple(read_region(region) for region in message.regions))
+    context = _read_context(message.context) if message.HasField("context") else NO_CONTEXT
+    return EncodedImage(message.content, tuple(read_region(region) for region in message.regions), context)
+
+
+def _context_message(context: Context) -> pb.Context | None:
+    if context == NO_CONTEXT:
+        return None
+    return pb.Context(
+        camera_id=context.camera_id,
+        capture_time=None if context.captured_at is None else timestamp_of(context.captured_at),
+        labels=dict(context.labels),
+    )
+
+
+def _read_context(message: pb.Context) -> Context:
+    captured_at = moment_of(message.capture_time) if message.HasField("capture_time") else None
+    return Context.of(message.camera_id if message.camera_id else None, captured_at, dict(message.labels))
+
+
+def filter_message(where: TemplateFilter) -> pb.TemplateFilter | None:
+    """Write which templates count; everything is an absent message."""
+    if where == EVERYTHING:
+        return None
+    return pb.TemplateFilter(
+        camera_ids=where.camera_ids,
+        captured_from=None if where.captured_from is None else timestamp_of(where.captured_from),
+        captured_until=None if where.captured_until is None else timestamp_of(where.captured_until),
+        labels=dict(where.labels),
+    )
+
+
+def read_filter(message: pb.TemplateFilter) -> TemplateFilter:
+    """Read which templates count; an absent message reads as everything."""
+    return TemplateFilter(
+        camera_ids=tuple(message.camera_ids),
+        captured_from=moment_of(message.captured_from) if message.HasField("captured_from") else None,
+        captured_until=moment_of(message.captured_until) if message.HasField("captured_until") else None,
+        labels=tuple(sorted(message.labels.items())),
+    )
+
+
+def quality_message(quality: Quality) -> pb.Quality:
+    """Write what was measured of a picture."""
+    return pb.Quality(
+        **{name: getattr(quality, name) for name in _MEASURES},
+        reasons=[enum_message(reason, "QUALITY_REASON") for reason in quality.reasons],
+    )
+
+
+def read_quality(message: pb.Quality) -> Quality:
+    """Read what was measured of a picture."""
+    measured = {name: getattr(message, name) for name in _MEASURES}
+    if not message.HasField("strangeness"):
+        measured["strangeness"] = None
+    reasons = tuple(
+        read_enum(reason, QualityReason, "QUALITY_REASON", pb.QualityReason.Name) for reason in message.reasons
+    )
+    return Quality(**measured, reasons=reasons)
 
 
 def basis_message(basis: Basis) -> pb.Basis:
     """Write what a decision rests on."""
     return pb.Basis(
         threshold=basis.threshold,
-        threshold_source=_SOURCES[basis.threshold_source],
+        threshold_source=enum_message(basis.threshold_source, "THRESHOLD_SOURCE"),
         metric=pb.METRIC_COSINE,
         model_digest=basis.model_digest,
+        margin=basis.margin,
+        threshold_version=basis.threshold_version,
+        target_fpir=basis.target_fpir,
     )
 
 
 def read_basis(message: pb.Basis) -> Basis:
     """Read what a decision rests on."""
-    return Basis(message.threshold, _SOURCE_OF[message.threshold_source], message.model_digest)
-
-
-def gallery_message(gallery: Gallery) -> pb.Gallery:
-    """Write a gallery."""
-    return pb.Gallery(
-        gallery_id=gallery.gallery_id,
-        model_name=gallery.model_name,
-        model_digest=gallery.model_digest,
-        dimension=gallery.dimension,
-        create_time=_timestamp(gallery.created_at),
-        threshold=gallery.threshold,
-    )
-
-
-def read_gallery(message: pb.Gallery) -> Gallery:
-    """Read a gallery."""
-    return Gallery(
-        gallery_id=message.gallery_id,
+    return Basis(
+        threshold=message.threshold,
+        threshold_source=read_enum(
+            message.threshold_source, ThresholdSource, "THRESHOLD_SOURCE", pb.ThresholdSource.Name
+        ),
         model_digest=message.model_digest,
-        model_name=message.model_name,
-        dimension=message.dimension,
-        created_at=message.create_time.ToDatetime(tzinfo=UTC),
-        threshold=message.threshold if message.HasField("threshold") else None,
+        margin=message.margin,
+        threshold_version=message.threshold_version if message.HasField("threshold_version") else None,
+        target_fpir=message.target_fpir if message.HasField("target_fpir") else None,
     )
 
 
@@ -130,30 +178,50 @@ def template_message(info: TemplateInfo) -> pb.Template:
         model_digest=info.model_digest,
         image_digest=info.image_digest,
         region=_optional_region_message(info.region),
-        enroll_time=_timestamp(info.enrolled_at),
+        enroll_time=timestamp_of(info.enrolled_at),
+        context=_context_message(info.context),
+        expire_time=None if info.expires_at is None else timestamp_of(info.expires_at),
     )
 
 
 def read_template(message: pb.Template) -> TemplateInfo:
-    """Read what is told of a template."""
+    """Read what is told of a template; whose it was before a merge or split stays in the store."""
     return TemplateInfo(
         template_id=UUID(message.template_id),
         identity_id=message.identity_id,
         model_digest=message.model_digest,
         image_digest=message.image_digest,
-        enrolled_at=message.enroll_time.ToDatetime(tzinfo=UTC),
+        enrolled_at=moment_of(message.enroll_time),
         region=_read_optional_region(message),
+        context=_read_context(message.context) if message.HasField("context") else NO_CONTEXT,
+        expires_at=moment_of(message.expire_time) if message.HasField("expire_time") else None,
     )
 
 
 def enrolled_message(enrolled: EnrolledTemplate) -> pb.EnrolledTemplate:
     """Write a template after enrolment."""
-    return pb.EnrolledTemplate(template=template_message(enrolled.template), created=enrolled.created)
+    return pb.EnrolledTemplate(
+        template=template_message(enrolled.template),
+        created=enrolled.created,
+        quality=None if enrolled.quality is None else quality_message(enrolled.quality),
+        conflicts=[
+            pb.Conflict(identity_id=near.identity_id, distance=near.distance, own_distance=near.own_distance)
+            for near in enrolled.conflicts
+        ],
+    )
 
 
 def read_enrolled(message: pb.EnrolledTemplate) -> EnrolledTemplate:
     """Read a template after enrolment."""
-    return EnrolledTemplate(read_template(message.template), message.created)
+    return EnrolledTemplate(
+        template=read_template(message.template),
+        created=message.created,
+        quality=read_quality(message.quality) if message.HasField("quality") else None,
+        conflicts=tuple(
+            Conflict(near.identity_id, near.distance, near.own_distance if near.HasField("own_distance") else None)
+            for near in message.conflicts
+        ),
+    )
 
 
 def identify_message(identifications: Sequence[Identification]) -> pb.IdentifyResponse:
@@ -169,6 +237,9 @@ def identify_message(identifications: Sequence[Identification]) -> pb.IdentifyRe
                     )
                     for near in person.candidates
                 ],
+                outcome=enum_message(person.outcome, "OUTCOME"),
+                margin=person.margin,
+                quality=quality_message(person.quality),
             )
             for person in identifications
         ],
@@ -182,11 +253,13 @@ def read_identify(message: pb.IdentifyResponse) -> tuple[Identification, ...]:
     return tuple(
         Identification(
             region=_read_optional_region(person),
-            matched=person.matched,
+            outcome=_read_outcome(person.outcome),
             candidates=tuple(
                 Candidate(near.identity_id, near.distance, UUID(near.template_id)) for near in person.candidates
             ),
+            margin=person.margin if person.HasField("margin") else None,
             basis=basis,
+            quality=read_quality(person.quality),
         )
         for person in message.identifications
     )
@@ -195,20 +268,29 @@ def read_identify(message: pb.IdentifyResponse) -> tuple[Identification, ...]:
 def verify_message(verification: Verification) -> pb.VerifyResponse:
     """Write whether two are one person."""
     return pb.VerifyResponse(
-        matched=verification.matched, distance=verification.distance, basis=basis_message(verification.basis)
+        matched=verification.matched,
+        distance=verification.distance,
+        basis=basis_message(verification.basis),
+        outcome=enum_message(verification.outcome, "OUTCOME"),
+        quality=quality_message(verification.quality),
     )
 
 
 def read_verify(message: pb.VerifyResponse) -> Verification:
     """Read whether two are one person."""
-    return Verification(message.matched, message.distance, read_basis(message.basis))
+    basis, quality = read_basis(message.basis), read_quality(message.quality)
+    return Verification(_read_outcome(message.outcome), message.distance, basis, quality)
 
 
 def embed_message(embedded: Sequence[Embedded]) -> pb.EmbedResponse:
     """Write the embeddings of the people of one picture, at least one."""
     return pb.EmbedResponse(
         embeddings=[
-            pb.Embedding(region=_optional_region_message(person.region), values=person.embedding.tolist())
+            pb.Embedding(
+                region=_optional_region_message(person.region),
+                values=person.embedding.tolist(),
+                quality=quality_message(person.quality),
+            )
             for person in embedded
         ],
         model_digest=embedded[0].model_digest,
@@ -218,7 +300,12 @@ def embed_message(embedded: Sequence[Embedded]) -> pb.EmbedResponse:
 def read_embed(message: pb.EmbedResponse) -> tuple[Embedded, ...]:
     """Read the embeddings of the people of one picture."""
     return tuple(
-        Embedded(_read_optional_region(person), np.array(person.values, np.float32), message.model_digest)
+        Embedded(
+            region=_read_optional_region(person),
+            embedding=np.array(person.values, np.float32),
+            model_digest=message.model_digest,
+            quality=read_quality(person.quality),
+        )
         for person in message.embeddings
     )
 
@@ -245,7 +332,5 @@ def read_summary(message: pb.IdentitySummary) -> IdentitySummary:
     return IdentitySummary(message.identity_id, message.template_count)
 
 
-def _timestamp(moment: datetime) -> Timestamp:
-    timestamp = Timestamp()
-    timestamp.FromDatetime(moment.astimezone(UTC))
-    return timestamp
+def _read_outcome(value: int) -> Outcome:
+    return read_enum(value, Outcome, "OUTCOME", pb.Outcome.Name)

@@ -1,0 +1,126 @@
+"""What can be measured of one person's picture, and whether it is good enough to judge.
+
+Pixels are measured before the network sees them, on the crop as it was taken; strangeness afterwards, on the
+embedding. Which limits cost whom how much is measured by `gallery-export quality`.
+"""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from gallery.domain import Embedding, Pixels, Quality, QualityLimits, QualityReason
+
+# Measured on Market-1501 people outside training, networks of 128x64: a probe's limits lie where the rank-1 error
+# has about doubled, an enrolment's where it has grown by about half, since every later probe meets a template.
+# Strangeness is a distance of one model's space, so its limit comes with that model's centroids.
+DEFAULT_PROBE = QualityLimits(
+    min_width=16,
+    min_height=32,
+    min_sharpness=0.14,
+    min_brightness=0.12,
+    max_brightness=0.8,
+    min_contrast=0.25,
+    min_aspect=1.1,
+    max_aspect=3.9,
+)
+DEFAULT_ENROLMENT = QualityLimits(
+    min_width=24,
+    min_height=48,
+    min_sharpness=0.18,
+    min_brightness=0.14,
+    max_brightness=0.75,
+    min_contrast=0.3,
+    min_aspect=1.4,
+    max_aspect=3.2,
+)
+
+_HEIGHT, _WIDTH = 128, 64  # every picture is measured at one size, so that small and large ones compare
+_BLUR = 5
+_FLAT = 1e-3  # grey levels a pixel: less variation than this is none
+_ALONG = np.full((1, _BLUR), 1 / _BLUR, np.float32)
+_DIAGONAL = np.eye(_BLUR, dtype=np.float32) / _BLUR
+# a one-dimensional blur, and the two views whose difference is the change in its direction
+_DIRECTIONS = (
+    (_ALONG, np.s_[:, 1:], np.s_[:, :-1]),
+    (_ALONG.T, np.s_[1:, :], np.s_[:-1, :]),
+    (_DIAGONAL, np.s_[1:, 1:], np.s_[:-1, :-1]),
+    (np.fliplr(_DIAGONAL).copy(), np.s_[1:, :-1], np.s_[:-1, 1:]),
+)
+
+
+def measure(crop: Pixels) -> Quality:
+    """Measure a uint8 RGB crop [height, width, 3] at its original size; an empty one measures zero throughout.
+
+    ``brightness`` is the median of the luma and ``contrast`` its 95th less its 5th percentile, as shares of 255.
+    ``sharpness`` in [0, 1] is the share of the change between neighbouring pixels that a 5-pixel blur takes away,
+    at 128x64, in the direction where it takes least: the no-reference blur metric of Crete et al., "The blur effect"
+    (SPIE 6492, 2007), in four directions instead of two, since motion blurs along one.
+    """
+    height, width = crop.shape[:2]
+    if height == 0 or width == 0:
+        return Quality(width, height, sharpness=0.0, brightness=0.0, contrast=0.0)
+    grey = _luma(crop)
+    low, median, high = np.percentile(grey, (5, 50, 95))
+    return Quality(
+        width,
+        height,
+        sharpness=_sharpness(grey.astype(np.float32)),
+        brightness=float(median) / 255,
+        contrast=float(high - low) / 255,
+    )
+
+
+def with_strangeness(quality: Quality, embedding: Embedding, centroids: Embedding) -> Quality:
+    """Add the cosine distance of ``embedding`` [d] to the nearest of ``centroids`` [k, d], all of unit length."""
+    nearest = float(np.max(centroids @ embedding))
+    return replace(quality, strangeness=min(2.0, max(0.0, 1.0 - nearest)))
+
+
+def judged(quality: Quality, limits: QualityLimits) -> Quality:
+    """Fill in ``reasons``: every limit that the picture breaks, in the order of the enum.
+
+    A limit on strangeness is not broken before there is an embedding.
+    """
+    aspect = quality.height / max(quality.width, 1)
+    strangeness = quality.strangeness
+    broken = {
+        QualityReason.TOO_SMALL: _below(quality.width, limits.min_width) or _below(quality.height, limits.min_height),
+        QualityReason.BLURRED: _below(quality.sharpness, limits.min_sharpness),
+        QualityReason.TOO_DARK: _below(quality.brightness, limits.min_brightness),
+        QualityReason.TOO_BRIGHT: _above(quality.brightness, limits.max_brightness),
+        QualityReason.LOW_CONTRAST: _below(quality.contrast, limits.min_contrast),
+        QualityReason.UNLIKELY_SHAPE: _below(aspect, limits.min_aspect) or _above(aspect, limits.max_aspect),
+        QualityReason.UNLIKE_A_PERSON: strangeness is not None and _above(strangeness, limits.max_strangeness),
+    }
+    return replace(quality, reasons=tuple(reason for reason in QualityReason if broken[reason]))
+
+
+def _luma(crop: Pixels) -> Pixels:
+    height, width = crop.shape[:2]
+    shrinking = height >= _HEIGHT and width >= _WIDTH
+    resized = (
+        crop
+        if (height, width) == (_HEIGHT, _WIDTH)
+        else cv2.resize(crop, (_WIDTH, _HEIGHT), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR)
+    )
+    return cv2.cvtColor(resized, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
+
+
+def _sharpness(grey: NDArray[np.float32]) -> float:
+    kept = []
+    for blur, ahead, behind in _DIRECTIONS:
+        blurred = cv2.filter2D(grey, -1, blur)
+        before = cv2.norm(grey[ahead], grey[behind], cv2.NORM_L1)
+        after = cv2.norm(blurred[ahead], blurred[behind], cv2.NORM_L1)
+        kept.append(after / before if before > _FLAT * grey.size else 1.0)
+    return max(0.0, 1.0 - max(kept))
+
+
+def _below(value: float, limit: float | None) -> bool:
+    return limit is not None and value < limit
+
+
+def _above(value: float, limit: float | None) -> bool:
+    return limit is not None and value > limit
