@@ -1,9 +1,8 @@
 """Galleries, their thresholds and their policy, as protobuf and back."""
 
 from collections.abc import Callable
-from datetime import UTC, timedelta
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from google.protobuf.duration_pb2 import Duration
 
@@ -24,9 +23,9 @@ Word = TypeVar("Word", bound=StrEnum)
 _LIMITS = tuple(field.name for field in pb.QualityLimits.DESCRIPTOR.fields)
 
 
-def enum_message(word: StrEnum, prefix: str) -> int:
+def enum_message(word: StrEnum, prefix: str) -> Any:
     """Write a word of the domain as its enum value: FUSION + best = FUSION_BEST."""
-    return int(getattr(pb, f"{prefix}_{word.name}"))
+    return getattr(pb, f"{prefix}_{word.name}")
 
 
 def read_enum(value: int, kind: type[Word], prefix: str, name_of: Callable[[int], str]) -> Word:
@@ -93,21 +92,21 @@ def policy_message(policy: Policy) -> pb.Policy:
 def read_policy(message: pb.Policy) -> Policy:
     """Read a policy; what is absent or unspecified is the default."""
     default = Policy()
-    lifetime: timedelta | None = None
-    if message.HasField("template_lifetime"):
-        lifetime = message.template_lifetime.ToTimedelta()
+    enrolment, probe = default.enrolment_quality, default.probe_quality
+    if message.HasField("enrolment_quality"):
+        enrolment = read_limits(message.enrolment_quality)
+    if message.HasField("probe_quality"):
+        probe = read_limits(message.probe_quality)
     return Policy(
         fusion=read_enum(message.fusion, Fusion, "FUSION", pb.Fusion.Name) if message.fusion else default.fusion,
         enrolment_quality=read_limits(message.enrolment_quality)
         if message.HasField("enrolment_quality")
-        else default.enrolment_quality,
-        probe_quality=read_limits(message.probe_quality)
-        if message.HasField("probe_quality")
-        else default.probe_quality,
+        else enrolment,
+        probe_quality=read_limits(message.probe_quality) if message.HasField("probe_quality") else probe,
         on_conflict=read_enum(message.on_conflict, OnConflict, "ON_CONFLICT", pb.OnConflict.Name)
         if message.on_conflict
         else default.on_conflict,
-        template_lifetime=lifetime,
+        template_lifetime=message.template_lifetime.ToTimedelta() if message.HasField("template_lifetime") else None,
         recalibrate_at_growth=message.recalibrate_at_growth if message.HasField("recalibrate_at_growth") else None,
     )
 
@@ -132,7 +131,7 @@ def read_gallery(message: pb.Gallery) -> Gallery:
         model_digest=message.model_digest,
         model_name=message.model_name,
         dimension=message.dimension,
-        created_at=message.create_time.ToDatetime(tzinfo=UTC),
+        created_at=moment_of(message.create_time),
         thresholds=tuple(map(read_threshold, message.thresholds)),
         policy=read_policy(message.policy),
     )
