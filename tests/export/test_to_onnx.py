@@ -63,6 +63,12 @@ def test_a_keras_model_without_a_fixed_input_size_is_refused() -> None:
         input_size(model)
 
 
+def test_on_another_backend_than_tensorflow_it_says_how_to_export(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(InvalidModel, match="KERAS_BACKEND=tensorflow"):
+        convert(small_keras(0))
+
+
 def test_a_card_of_another_file_is_not_written() -> None:
     with pytest.raises(InvalidModel, match="is not the file its card describes"):
         with_card(tiny_onnx(seed=1), tiny_card(tiny_onnx(seed=2)))
