@@ -55,7 +55,8 @@ def serve(
     settings = settings_of({name: value for name, value in locals().items() if value is not None})
     from gallery import server
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("gallery").setLevel(logging.INFO)
     asyncio.run(server.serve(settings, _say_ready))
 
 
