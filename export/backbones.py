@@ -3,8 +3,9 @@
 Input is float32 RGB in 0..255 [batch, height, width, 3]; scaling to what each version wants is in the graph.
 """
 
+import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import keras
 from keras import layers
@@ -21,6 +22,13 @@ _APPLICATIONS = {
     "mobilenet_v3_small": keras.applications.MobileNetV3Small,
     "mobilenet_v3_large": keras.applications.MobileNetV3Large,
 }
+
+
+class BackboneBuilder(Protocol):
+    """What `backbone` does: any convolutional network may stand in its place."""
+
+    def __call__(self, network: Network, *, weights: str, precision: Precision = "float32") -> keras.Model:
+        """Build float32 [b, h, w, 3] in −1..1 → feature maps."""
 
 
 def backbone(network: Network, *, weights: str, precision: Precision = "float32") -> keras.Model:
@@ -56,8 +64,10 @@ def _load(built: keras.Model, path: Path, network: Network) -> None:
     if not path.is_file():
         raise InvalidWeights(f"there is no weights file at {path}", expected="a .weights.h5 file, or 'imagenet'")
     try:
-        built.load_weights(path)
-    except (ValueError, KeyError, OSError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)  # Keras only warns of parts that the file does not hold
+            built.load_weights(path)
+    except (ValueError, KeyError, OSError, UserWarning) as error:
         raise InvalidWeights(
             f"{path} does not fit {network.architecture} of width {network.alpha}: {str(error).splitlines()[0]}",
             expected=f"weights of {network.architecture} without its top, alpha {network.alpha}",
@@ -71,8 +81,10 @@ def _tuned(network: keras.Model, last_stride: int, precision: Precision) -> kera
     last = strided[-1].name if last_stride == 1 else None
     padding = _padding_before(network, last) if last is not None else None
 
-    def rebuilt(layer: layers.Layer) -> layers.Layer:
-        config = {**layer.get_config(), "dtype": precision}
+    def rebuilt(layer: keras.Operation) -> keras.Operation:
+        config = layer.get_config()
+        if isinstance(layer, layers.Layer):  # V3 has bare operations between its layers
+            config["dtype"] = precision
         if isinstance(layer, layers.BatchNormalization):
             config["momentum"] = BATCH_NORMALIZATION_MOMENTUM
         if layer.name == last:

@@ -47,7 +47,7 @@ class Checkpoint:
     def read(cls, path: Path) -> "Checkpoint":
         """Read a checkpoint that `write` wrote; raises InvalidCheckpoint when it is torn or something else."""
         try:
-            with np.load(path, allow_pickle=False) as archive:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
                 facts = json.loads(archive["facts"].tobytes())
                 groups = {
                     group: [archive[name] for name in sorted(archive.files) if name.startswith(group + "/")]

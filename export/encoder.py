@@ -62,4 +62,4 @@ def encoder(network: keras.Model, dimension: int, pooling: Pooling) -> keras.Mod
 
 def embedder(both: keras.Model) -> keras.Model:
     """Cut the encoder to what is served: uint8 [b, h, w, 3] → unit float32 [b, dimension]."""
-    return keras.Model(both.inputs, both.outputs[1], name="embedder")
+    return keras.Model(both.input, both.outputs[1], name="embedder")

@@ -11,13 +11,14 @@ from keras import ops
 
 Tensor: TypeAlias = Any
 
-EPSILON = 1e-12
+_SHORTEST = 1e-24  # the squared length below which a row counts as zero
+_NEAREST = 1e-12  # the squared distance below which the square root's slope would grow without bound
 
 
 def unit(vectors: Tensor) -> Tensor:
-    """Scale rows [n, d] to length 1; a zero row stays zero."""
+    """Scale rows [n, d] to length 1: z / max(‖z‖, 10⁻¹²), so a zero row stays zero."""
     squares = ops.sum(ops.square(vectors), axis=-1, keepdims=True)
-    return vectors * ops.rsqrt(ops.maximum(squares, EPSILON))
+    return vectors * ops.rsqrt(ops.maximum(squares, _SHORTEST))
 
 
 def smoothed_cross_entropy(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
@@ -73,7 +74,7 @@ def batch_hard_triplet(features: Tensor, labels: Tensor) -> Tensor:
     """
     squares = ops.sum(ops.square(features), axis=-1)
     squared = squares[:, None] + squares[None, :] - 2.0 * ops.matmul(features, ops.transpose(features))
-    distances = ops.sqrt(ops.maximum(squared, EPSILON))
+    distances = ops.sqrt(ops.maximum(squared, _NEAREST))
     same = ops.cast(ops.equal(labels[:, None], labels[None, :]), features.dtype)
     far = 1e6
     positive = ops.max(distances * same, axis=1)

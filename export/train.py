@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from export.backbones import backbone
+from export.backbones import BackboneBuilder, backbone
 from export.checkpoint import Array, Checkpoint
 from export.dataset import Sample
 from export.encoder import embedder, encoder
@@ -42,7 +42,9 @@ class Material:
 class Training:
     """One run: begun, or taken up again from its folder."""
 
-    def __init__(self, recipe: Recipe, material: Material, folder: RunFolder) -> None:
+    def __init__(
+        self, recipe: Recipe, material: Material, folder: RunFolder, build: BackboneBuilder = backbone
+    ) -> None:
         """Build everything and take up the folder's checkpoint if there is one; raises ExportError."""
         self._recipe, self._material, self._folder = recipe, material, folder
         network, schedule = recipe.network, recipe.schedule
@@ -53,11 +55,11 @@ class Training:
         self._held_out: Pixels | None = None
         of_a_run = material.weights.endswith(".npz")
         weights = "none" if of_a_run else material.weights
-        self._backbone = backbone(network, weights=weights, precision=schedule.precision)
+        self._backbone = build(network, weights=weights, precision=schedule.precision)
         self._encoder = encoder(self._backbone, network.dimension, network.pooling)
         self._learner = Learner(self._encoder, len(material.split.train), recipe.objective)
         # What is validated and saved has the averaged weights, and float32 whatever the training computes in.
-        self._averaged = encoder(backbone(network, weights="none"), network.dimension, network.pooling)
+        self._averaged = encoder(build(network, weights="none"), network.dimension, network.pooling)
         self._served = embedder(self._averaged)
         self._pace = Pace(schedule, max(1, len(material.train) // (shape[0] * shape[1])))
         self._average = RunningAverage(self._encoder, schedule.average)
@@ -87,6 +89,10 @@ class Training:
             self._keep(row)
             tell(self._history[-1])
         return self._history
+
+    def backbone_weights(self) -> list[Array]:
+        """Return a copy of the backbone's weights, first layer first."""
+        return [np.array(array) for array in self._backbone.get_weights()]
 
     def _finished(self) -> bool:
         """Tell whether the schedule is over, or the mAP has not risen for ``patience`` validations."""

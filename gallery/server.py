@@ -59,8 +59,8 @@ def open_store(settings: Settings) -> TemplateStore:
     """Choose the store: the Qdrant server when a URL is set, else the embedded engine in its folder."""
     if settings.qdrant_url is None:
         return EdgeStore(settings.store)
-    key = settings.qdrant_api_key
-    return QdrantStore(settings.qdrant_url, api_key=None if key is None else key.get_secret_value())
+    key = None if settings.qdrant_api_key is None else settings.qdrant_api_key.get_secret_value()
+    return QdrantStore(settings.qdrant_url, key, grpc_port=settings.qdrant_grpc_port)
 
 
 @asynccontextmanager

@@ -1,5 +1,7 @@
 """The command line: `gallery serve`, `enrol`, `identify`, `verify`, `list`, `erase`, `annotate` and more."""
 
+import os
+
 import typer
 
 from gallery.cli import demo, draw, enrol, galleries, model, people, serve
@@ -31,4 +33,5 @@ app.command("draw", epilog=draw.EPILOG)(draw.draw)
 
 def main() -> None:
     """Run the command line."""
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # gRPC's own notes would stand between the messages
     app(prog_name="gallery")

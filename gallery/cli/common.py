@@ -53,10 +53,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing el
 
 @dataclass(frozen=True, slots=True)
 class Common:
-    """What was said by the options that all commands share."""
+    """What was said by the options that all commands share; ``named_gallery`` is None when no gallery was named."""
 
     target: Target
     gallery_id: str
+    named_gallery: str | None
     as_json: bool
 
 
@@ -88,12 +89,18 @@ def _common(
     gallery: GalleryName = "default",
     json: AsJson = False,
 ) -> Common:
+    named = None if _source(ctx, "gallery") == "DEFAULT" else gallery
     if store is None:
-        return Common(ServerTarget(server, timeout), gallery, json)
-    source = ctx.get_parameter_source("server")
-    if source is not None and source.name == "COMMANDLINE":
+        return Common(ServerTarget(server, timeout), gallery, named, json)
+    if _source(ctx, "server") == "COMMANDLINE":
         raise typer.BadParameter("a command works on a server or on a store folder, not on both", ctx=ctx)
-    return Common(StoreTarget(store, model), gallery, json)
+    return Common(StoreTarget(store, model), gallery, named, json)
+
+
+def _source(ctx: typer.Context, option: str) -> str:
+    """Tell where an option's value came from: COMMANDLINE, ENVIRONMENT or DEFAULT."""
+    source = ctx.get_parameter_source(option)
+    return "DEFAULT" if source is None else source.name
 
 
 @functools.cache

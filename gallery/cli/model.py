@@ -1,7 +1,7 @@
 """`gallery model info` and `check`: what an ONNX file says of itself, and whether it is true."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -47,11 +47,16 @@ def _chosen(file: Path | None) -> Path:
     return BUNDLED_MODEL if file is None else file
 
 
-def _lines(card: dict[str, object], prefix: str = "") -> list[tuple[str, str]]:
+def _lines(card: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     lines = []
     for name, value in card.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and {"value", "low", "high"} <= set(value):
+            counted = f" ({value['n']} {value.get('unit', '')})" if "n" in value else ""
+            lines.append((prefix + name, f"{value['value']}, from {value['low']} to {value['high']}{counted}"))
+        elif isinstance(value, dict):
             lines += _lines(value, f"{prefix}{name}.")
+        elif isinstance(value, list):
+            lines.append((prefix + name, " ".join(map(str, value))))
         elif value not in ("", None):
             lines.append((prefix + name, str(value)))
     return lines

@@ -4,7 +4,7 @@ import dataclasses
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 from rich.console import Console
@@ -43,12 +43,11 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]], *,
     """Print rows under headings; columns whose heading begins with '#' hold numbers."""
     table = Table(title=title, title_justify="left", header_style="bold")
     for heading in columns:
-        table.add_column(
-            heading.removeprefix("#"), justify="right" if heading.startswith("#") else "left", overflow="fold"
-        )
+        justify: Literal["left", "right"] = "right" if heading.startswith("#") else "left"
+        table.add_column(heading.removeprefix("#"), justify=justify, overflow="fold")
     for row in rows:
         table.add_row(*row)
-    Console(highlight=False).print(table)
+    Console(highlight=False, markup=False).print(table)  # an identity id may look like markup
 
 
 def verdict(matched: bool) -> Text:

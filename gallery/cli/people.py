@@ -88,7 +88,10 @@ def verify(
     identity: Annotated[str | None, typer.Option(metavar="ID", help="The enrolled person it may be.")] = None,
     threshold: Threshold = None,
 ) -> None:
-    """Say whether an image shows an enrolled person, or the same person as another image."""
+    """Say whether an image shows an enrolled person, or the same person as another image.
+
+    Two images need no gallery; when --gallery names one, its threshold decides.
+    """
     if (reference is None) == (identity is None):
         raise typer.BadParameter("name either a second IMAGE or --identity ID")
     probe = read_picture(image)
@@ -99,7 +102,10 @@ def verify(
         )
     else:
         other = read_picture(Path(str(reference)))
-        answer = ask(common.target, lambda gallery: gallery.verify_images(probe, other, threshold=threshold))
+        answer = ask(
+            common.target,
+            lambda gallery: gallery.verify_images(probe, other, gallery_id=common.named_gallery, threshold=threshold),
+        )
     if common.as_json:
         print_json(answer)
     else:

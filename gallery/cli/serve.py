@@ -19,7 +19,7 @@ gallery serve
 
 gallery serve --listen 0.0.0.0:50051 --store /var/lib/gallery
 
-gallery serve --qdrant-url http://localhost:6334
+gallery serve --qdrant-url http://localhost:6333
 
 SIGTERM and Ctrl-C stop it after the calls in flight. A flag goes before its environment variable."""
 
@@ -33,6 +33,7 @@ Listen = _flag("LISTEN", "HOST:PORT", "127.0.0.1:50051", "where to serve, host:p
 Model = _flag("MODEL", "FILE", "the bundled one", "ONNX file with a model card")
 Store = _flag("STORE", "DIR", "gallery-store", "folder of the embedded store")
 QdrantUrl = _flag("QDRANT_URL", "URL", None, "URL of a Qdrant server, instead of the embedded store")
+QdrantGrpcPort = _flag("QDRANT_GRPC_PORT", "PORT", "6334", "gRPC port of the Qdrant server")
 QdrantApiKey = _flag("QDRANT_API_KEY", "KEY", None, "API key of the Qdrant server")
 Workers = _flag("WORKERS", "N", "2", "images embedded at the same time, one core each")
 Queue = _flag("QUEUE", "N", "64", "images that may wait; beyond that calls are refused")
@@ -45,6 +46,7 @@ def serve(
     model: Annotated[Path | None, Model] = None,
     store: Annotated[Path | None, Store] = None,
     qdrant_url: Annotated[str | None, QdrantUrl] = None,
+    qdrant_grpc_port: Annotated[int | None, QdrantGrpcPort] = None,
     qdrant_api_key: Annotated[str | None, QdrantApiKey] = None,
     workers: Annotated[int | None, Workers] = None,
     queue: Annotated[int | None, Queue] = None,
@@ -55,7 +57,8 @@ def serve(
     settings = settings_of({name: value for name, value in locals().items() if value is not None})
     from gallery import server
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("gallery").setLevel(logging.INFO)
     asyncio.run(server.serve(settings, _say_ready))
 
 

@@ -33,12 +33,15 @@ class Link:
     @classmethod
     async def open(cls, store: Path) -> "Link":
         """Start the process for the folder ``store``; raises StoreUnavailable with the reason when it can't."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "gallery.edge_store.process", str(store), str(os.getpid())),
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)},
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-P", "-m", "gallery.edge_store.process", str(store), str(os.getpid())),
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)},
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+            )
+        except OSError as error:
+            raise StoreUnavailable(f"the engine's process cannot be started ({error})") from error
         try:
             async with asyncio.timeout(_START_TIMEOUT):
                 hello = await _receive(process)

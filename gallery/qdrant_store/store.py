@@ -214,9 +214,13 @@ class QdrantStore(TemplateStore):
             wait=wait_random_exponential(multiplier=0.1, max=1.0),
             reraise=True,
         )
+
+        async def attempt() -> T:
+            return await call()
+
         try:
             with translated(gallery_id):
-                return await attempts(call)
+                return await attempts(attempt)
         except GalleryNotFound:
             self._remembered.pop(gallery_id, None)
             raise

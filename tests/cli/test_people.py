@@ -120,6 +120,21 @@ def test_several_regions_get_an_answer_each_and_every_one_must_match_for_true(
     assert "32x64+32+0" in gallery("identify", picture, *regions, *on_server).stdout
 
 
+def test_a_named_gallery_lends_its_threshold_to_two_images(gallery: Run, on_server: list[str], people: Path) -> None:
+    gallery("galleries", "create", "--threshold", "1.75", *on_server)
+    images = sorted((people / "ann").iterdir())
+    lent = gallery("verify", *images, "--json", *on_server).json["basis"]
+    own = gallery("verify", *images, "--json", *on_server[:-2]).json["basis"]
+    assert (lent["threshold"], lent["threshold_source"], own["threshold_source"]) == (1.75, "gallery", "model")
+
+
+def test_an_identity_that_looks_like_markup_is_printed_as_it_is(
+    gallery: Run, on_server: list[str], people: Path
+) -> None:
+    gallery("enrol", "--identity", "[bold]ann[/bold]", people / "ann" / "0.png", *on_server)
+    assert "[bold]ann[/bold]" in gallery("list", *on_server).stdout
+
+
 def test_erasing_asks_first(gallery: Run, on_server: list[str], people: Path) -> None:
     gallery("enrol", people, *on_server)
     assert gallery("erase", "ann", *on_server, answer="n\n").code == 1

@@ -200,6 +200,22 @@ async def test_a_folder_that_cannot_be_used_is_said(tmp_path: Path) -> None:
     await store.close()
 
 
+async def test_an_engine_that_cannot_be_started_is_said_and_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = EdgeStore(tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "executable", str(tmp_path / "no-python"))
+        with pytest.raises(StoreUnavailable, match="no-python"):
+            await store.check()
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "executable", "/bin/false")
+        with pytest.raises(StoreUnavailable, match="exit code 1"):
+            await store.check()
+    await store.check()
+    await store.close()
+
+
 async def test_a_gallerys_name_never_leaves_the_store(tmp_path: Path) -> None:
     store = EdgeStore(tmp_path / "store")
     with pytest.raises(InvalidIdentifier):

@@ -1,0 +1,100 @@
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from export.compare import interleaved_speed
+from export.models import Model
+from export.quantize import quantize, rounded_to_8_bits, sensitive_convolutions
+from export.to_onnx import embed_with
+from gallery.domain import Pixels
+
+HEIGHT, WIDTH = 16, 8
+
+
+def network(*, large_tap: float = 0.0) -> bytes:
+    """Two convolutions with ReLU6 between them; ``large_tap`` takes most of the first one's levels."""
+    random = np.random.default_rng(2)
+    first = random.normal(0, 0.1, (8, 3, 3, 3)).astype(np.float32)
+    first[:, 0, 0, 0] += large_tap
+    first[:, 0, 0, 1] -= large_tap
+    second = random.normal(0, 0.2, (6, 8, 1, 1)).astype(np.float32)
+    nodes = [
+        helper.make_node("Cast", ["images"], ["floats"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["floats", "scale"], ["scaled"]),
+        helper.make_node("Transpose", ["scaled"], ["planes"], perm=[0, 3, 1, 2]),
+        helper.make_node("Conv", ["planes", "first"], ["one"], name="conv_one", pads=[1, 1, 1, 1]),
+        helper.make_node("Clip", ["one", "zero", "six"], ["cut"]),
+        helper.make_node("Conv", ["cut", "second"], ["two"], name="conv_two"),
+        helper.make_node("GlobalAveragePool", ["two"], ["pooled"]),
+        helper.make_node("Flatten", ["pooled"], ["flat"]),
+        helper.make_node("LpNormalization", ["flat"], ["embedding"], axis=1, p=2),
+    ]
+    constants = {"scale": np.full(1, 1 / 255, np.float32), "zero": np.zeros((), np.float32)}
+    constants |= {"six": np.full((), 6, np.float32), "first": first, "second": second}
+    graph = helper.make_graph(
+        nodes,
+        "network",
+        [helper.make_tensor_value_info("images", TensorProto.UINT8, ["n", HEIGHT, WIDTH, 3])],
+        [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["n", 6])],
+        [numpy_helper.from_array(array, name) for name, array in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    return bytes(model.SerializeToString())
+
+
+def pictures(n: int) -> Pixels:
+    """Smooth colours that are the same all over a picture: a difference of neighbours sees nothing in them."""
+    colours = np.random.default_rng(3).integers(0, 256, (n, 1, 1, 3), dtype=np.uint8)
+    return np.broadcast_to(colours, (n, HEIGHT, WIDTH, 3)).copy()
+
+
+def test_int8_embeds_nearly_as_fp32_and_takes_any_batch() -> None:
+    model = network()
+    quantized = quantize(model, pictures(32))
+    fp32, int8 = embed_with(model)(pictures(20)), embed_with(quantized.model)(pictures(20))
+    assert np.sum(fp32 * int8, axis=1).mean() > 0.99
+    assert not np.array_equal(fp32, int8)
+    assert quantized.left_in_float == ()
+    weights = {tensor.data_type for tensor in onnx.load_model_from_string(quantized.model).graph.initializer}
+    assert TensorProto.INT8 in weights
+
+
+def test_a_convolution_whose_levels_go_to_a_few_large_taps_is_left_in_float() -> None:
+    model = network(large_tap=60.0)
+    assert sensitive_convolutions(onnx.load_model_from_string(model), pictures(16)) == ["conv_one"]
+    assert quantize(model, pictures(32)).left_in_float == ("conv_one",)
+
+
+def test_looking_for_sensitive_convolutions_changes_nothing() -> None:
+    proto = onnx.load_model_from_string(network(large_tap=60.0))
+    before = proto.SerializeToString()
+    sensitive_convolutions(proto, pictures(4))
+    assert proto.SerializeToString() == before
+
+
+@pytest.mark.parametrize("shape", [(4, 3, 3, 3), (5, 7)])
+def test_rounding_to_8_bits_keeps_each_channels_255_levels(shape: tuple[int, ...]) -> None:
+    weights = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    rounded = rounded_to_8_bits(weights)
+    for channel, (before, after) in enumerate(zip(weights, rounded, strict=True)):
+        step = np.abs(weights[channel]).max() / 127
+        assert np.abs(before - after).max() <= step / 2 * 1.0001
+        assert np.allclose(after / step, np.round(after / step), atol=1e-3)
+
+
+def test_speeds_are_measured_in_turns_and_told_beside_the_first_model() -> None:
+    calls: list[tuple[str, int]] = []
+
+    def model(name: str) -> Model:
+        def embed(pixels: Pixels) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+            calls.append((name, len(pixels)))
+            return np.zeros((len(pixels), 4), np.float32)
+
+        return Model(name, HEIGHT, WIDTH, embed)
+
+    own = pictures(8)
+    speeds = interleaved_speed([model("a"), model("b")], [own, own], rounds=3)
+    assert [(speed.name, speed.batch) for speed in speeds] == [("a", 1), ("b", 1), ("a", 8), ("b", 8)]
+    assert all(speed.ratio == 1.0 for speed in speeds if speed.name == "a")
+    assert calls[:8] == [("a", 1), ("b", 1)] * 4
