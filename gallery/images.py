@@ -78,15 +78,19 @@ def people_of(content: bytes, regions: Sequence[Region], limits: ImageLimits = D
     return [crop(image, region) for region in regions] or [image]
 
 
+def fitted(people: Sequence[Pixels], height: int, width: int) -> Pixels:
+    """Fit each person into one batch: uint8 RGB [people, height, width, 3]."""
+    batch = np.empty((len(people), height, width, 3), np.uint8)
+    for row, person in zip(batch, people, strict=True):
+        row[...] = fit(person, height, width)
+    return batch
+
+
 def prepare(
     content: bytes, regions: Sequence[Region], height: int, width: int, limits: ImageLimits = DEFAULT_LIMITS
 ) -> Pixels:
     """Decode once and fit each region (or the whole picture): uint8 RGB [people, height, width, 3]."""
-    people = people_of(content, regions, limits)
-    prepared = np.empty((len(people), height, width, 3), np.uint8)
-    for row, person in zip(prepared, people, strict=True):
-        row[...] = fit(person, height, width)
-    return prepared
+    return fitted(people_of(content, regions, limits), height, width)
 
 
 def read_source(source: ImageSource, *, array_order: ArrayOrder | None = None) -> bytes:

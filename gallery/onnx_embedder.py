@@ -6,14 +6,15 @@ callers with one intra-op thread each go further on a CPU than one caller with m
 
 import base64
 import binascii
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from gallery import images
-from gallery.domain import Embedding, EncodedImage, Pixels
+from gallery import images, quality
+from gallery.domain import Embedded, Embedding, EncodedImage, Pixels, Quality, Region
 from gallery.errors import GalleryError, InvalidModel
 from gallery.model_card import ModelCard
 
@@ -54,13 +55,22 @@ class OnnxEmbedder:
         """What the model says of itself."""
         return self._card
 
-    def embed(self, image: EncodedImage) -> Embedding:
-        """Decode once, embed each region (or the whole): float32 [regions, dimension], unit rows.
+    def embed(self, image: EncodedImage) -> tuple[Embedded, ...]:
+        """Decode once; embed each region (or the whole) and measure its quality.
 
-        Raises InvalidImage, ImageTooLarge and InvalidRegion, as `gallery.images.prepare` does.
+        Raises InvalidImage, ImageTooLarge and InvalidRegion, as `gallery.images.people_of` does.
         """
-        size = (self._card.height, self._card.width)
-        return self.embed_pixels(images.prepare(image.content, image.regions, *size, self._limits))
+        people = images.people_of(image.content, image.regions, self._limits)
+        rows = self.embed_pixels(images.fitted(people, self._card.height, self._card.width))
+        regions: Sequence[Region | None] = image.regions or (None,)
+        return tuple(
+            Embedded(region, row, self._card.digest, self._measured(person, row))
+            for region, person, row in zip(regions, people, rows, strict=True)
+        )
+
+    def _measured(self, person: Pixels, row: Embedding) -> Quality:
+        measured = quality.measure(person)
+        return measured if self._centroids is None else quality.with_strangeness(measured, row, self._centroids)
 
     def embed_pixels(self, pixels: Pixels) -> Embedding:
         """Embed prepared pictures, uint8 RGB [n, height, width, 3]: float32 [n, dimension], unit rows."""

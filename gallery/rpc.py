@@ -10,10 +10,10 @@ import grpc
 from grpc_status import rpc_status
 
 from gallery.errors import GalleryError, InvalidRequest, Overloaded
-from gallery.use_cases import GalleryUseCases
+from gallery.use_cases import DEFAULT_TARGET_FPIR, GalleryUseCases
 from gallery.v1 import gallery_service_pb2 as pb
 from gallery.v1.gallery_service_pb2_grpc import GalleryServiceServicer
-from gallery.wire import values
+from gallery.wire import keeping, upkeep, values
 from gallery.wire.status import status_of
 
 Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
@@ -32,22 +32,36 @@ class GalleryServicer(GalleryServiceServicer):
 
     async def CreateGallery(self, request: pb.CreateGalleryRequest, context: Context) -> pb.CreateGalleryResponse:
         async with _refusals(context):
-            threshold = request.threshold if request.HasField("threshold") else None
-            gallery = await self._gallery.create_gallery(request.gallery_id, threshold=threshold)
-            return pb.CreateGalleryResponse(gallery=values.gallery_message(gallery))
+            gallery = await self._gallery.create_gallery(
+                request.gallery_id,
+                threshold=request.threshold if request.HasField("threshold") else None,
+                policy=keeping.read_policy(request.policy) if request.HasField("policy") else None,
+            )
+            return pb.CreateGalleryResponse(gallery=keeping.gallery_message(gallery))
 
     async def GetGallery(self, request: pb.GetGalleryRequest, context: Context) -> pb.GetGalleryResponse:
         async with _refusals(context):
             gallery = await self._gallery.get_gallery(request.gallery_id)
-            return pb.GetGalleryResponse(gallery=values.gallery_message(gallery))
+            return pb.GetGalleryResponse(gallery=keeping.gallery_message(gallery))
 
     async def ListGalleries(self, request: pb.ListGalleriesRequest, context: Context) -> pb.ListGalleriesResponse:
         async with _refusals(context):
             page_size = values.read_or(request.page_size, _DEFAULT_PAGE_SIZE)
             page = await self._gallery.list_galleries(page_size=page_size, page_token=request.page_token)
             return pb.ListGalleriesResponse(
-                galleries=map(values.gallery_message, page.items), next_page_token=page.next_page_token
+                galleries=map(keeping.gallery_message, page.items), next_page_token=page.next_page_token
             )
+
+    async def UpdateGallery(self, request: pb.UpdateGalleryRequest, context: Context) -> pb.UpdateGalleryResponse:
+        async with _refusals(context):
+            pinned = request.WhichOneof("threshold_change") == "pinned_threshold"
+            gallery = await self._gallery.update_gallery(
+                request.gallery_id,
+                pinned_threshold=request.pinned_threshold if pinned else None,
+                model_threshold=request.model_threshold,
+                policy=keeping.read_policy(request.policy) if request.HasField("policy") else None,
+            )
+            return pb.UpdateGalleryResponse(gallery=keeping.gallery_message(gallery))
 
     async def DeleteGallery(self, request: pb.DeleteGalleryRequest, context: Context) -> pb.DeleteGalleryResponse:
         async with _refusals(context):
@@ -67,6 +81,7 @@ class GalleryServicer(GalleryServiceServicer):
                 values.read_image(request.image),
                 max_candidates=values.read_or(request.max_candidates, _DEFAULT_MAX_CANDIDATES),
                 threshold=request.threshold if request.HasField("threshold") else None,
+                where=values.read_filter(request.filter),
             )
             return values.identify_message(identifications)
 
@@ -102,7 +117,10 @@ class GalleryServicer(GalleryServiceServicer):
         async with _refusals(context):
             page_size = values.read_or(request.page_size, _DEFAULT_PAGE_SIZE)
             page = await self._gallery.list_identities(
-                request.gallery_id, page_size=page_size, page_token=request.page_token
+                request.gallery_id,
+                page_size=page_size,
+                page_token=request.page_token,
+                where=values.read_filter(request.filter),
             )
             return pb.ListIdentitiesResponse(
                 identities=map(values.summary_message, page.items), next_page_token=page.next_page_token
@@ -117,6 +135,44 @@ class GalleryServicer(GalleryServiceServicer):
         async with _refusals(context):
             await self._gallery.delete_template(request.gallery_id, values.read_template_id(request.template_id))
             return pb.DeleteTemplateResponse()
+
+    async def Calibrate(self, request: pb.CalibrateRequest, context: Context) -> pb.CalibrateResponse:
+        async with _refusals(context):
+            report = await self._gallery.calibrate(
+                request.gallery_id,
+                target_fpir=request.target_fpir if request.HasField("target_fpir") else DEFAULT_TARGET_FPIR,
+                cohort=upkeep.read_cohort(request),
+                where=values.read_filter(request.filter),
+                dry_run=request.dry_run,
+            )
+            return upkeep.calibrate_message(report)
+
+    async def Diagnose(self, request: pb.DiagnoseRequest, context: Context) -> pb.DiagnoseResponse:
+        async with _refusals(context):
+            findings = await self._gallery.diagnose(request.gallery_id)
+            return pb.DiagnoseResponse(findings=map(upkeep.finding_message, findings))
+
+    async def MergeIdentities(
+        self, request: pb.MergeIdentitiesRequest, context: Context
+    ) -> pb.MergeIdentitiesResponse:
+        async with _refusals(context):
+            change = await self._gallery.merge_identities(
+                request.gallery_id, request.identity_id, request.merged_identity_id
+            )
+            return pb.MergeIdentitiesResponse(change=upkeep.change_message(change))
+
+    async def SplitIdentity(self, request: pb.SplitIdentityRequest, context: Context) -> pb.SplitIdentityResponse:
+        async with _refusals(context):
+            template_ids = [values.read_template_id(text) for text in request.template_ids]
+            change = await self._gallery.split_identity(
+                request.gallery_id, request.identity_id, template_ids, request.new_identity_id
+            )
+            return pb.SplitIdentityResponse(change=upkeep.change_message(change))
+
+    async def UndoChange(self, request: pb.UndoChangeRequest, context: Context) -> pb.UndoChangeResponse:
+        async with _refusals(context):
+            change = await self._gallery.undo_change(request.gallery_id, upkeep.read_change_id(request.change_id))
+            return pb.UndoChangeResponse(moved_template_count=change.moved)
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 
-from gallery.domain import Embedding, EncodedImage
+from gallery.domain import Embedded, EncodedImage
 from gallery.errors import Overloaded
 from gallery.model_card import ModelCard
 from gallery.ports import Network
@@ -39,8 +39,8 @@ class Scheduler:
         """How many images are waiting or being embedded."""
         return self._pending
 
-    async def embed(self, image: EncodedImage) -> Embedding:
-        """Embed each region: float32 [regions, dimension], unit rows. Raises Overloaded when the queue is full."""
+    async def embed(self, image: EncodedImage) -> tuple[Embedded, ...]:
+        """Embed each region and measure its quality; raises Overloaded when the queue is full."""
         if self._pending >= self._capacity:
             raise Overloaded(
                 f"{self._pending} images are waiting or being embedded, which is all that this server takes",
@@ -54,7 +54,7 @@ class Scheduler:
         work.add_done_callback(lambda _: loop.call_soon_threadsafe(self._release))
         return await asyncio.wrap_future(work)
 
-    def _embed(self, image: EncodedImage) -> Embedding:
+    def _embed(self, image: EncodedImage) -> tuple[Embedded, ...]:
         begun = time.perf_counter()
         try:
             return self._network.embed(image)

@@ -13,7 +13,7 @@ from gallery.domain import (
     Interval,
     OperatingPoint,
 )
-from gallery.errors import InvalidRequest
+from gallery.errors import InvalidIdentifier, InvalidRequest
 from gallery.v1 import gallery_service_pb2 as pb
 from gallery.wire.keeping import enum_message, read_enum, read_threshold, threshold_message
 
@@ -103,6 +103,16 @@ def change_message(change: Change) -> pb.Change:
 def read_change(message: pb.Change) -> Change:
     """Read a merge or split that was done."""
     return Change(UUID(message.change_id), message.moved_template_count)
+
+
+def read_change_id(text: str) -> UUID:
+    """Read a UUID; raises InvalidIdentifier."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise InvalidIdentifier(
+            f"the change id {text[:40]!r} is no UUID", expected="a change_id as a merge or split answers it"
+        ) from None
 
 
 def _interval_message(interval: Interval) -> pb.Interval:
