@@ -34,7 +34,6 @@ Model = _flag("MODEL", "FILE", "the bundled one", "ONNX file with a model card")
 Store = _flag("STORE", "DIR", "gallery-store", "folder of the embedded store")
 QdrantUrl = _flag("QDRANT_URL", "URL", None, "URL of a Qdrant server, instead of the embedded store")
 QdrantGrpcPort = _flag("QDRANT_GRPC_PORT", "PORT", "6334", "gRPC port of the Qdrant server")
-QdrantGrpcPort = _flag("QDRANT_GRPC_PORT", "PORT", "6334", "gRPC port of the Qdrant server")
 QdrantApiKey = _flag("QDRANT_API_KEY", "KEY", None, "API key of the Qdrant server")
 Workers = _flag("WORKERS", "N", "2", "images embedded at the same time, one core each")
 Queue = _flag("QUEUE", "N", "64", "images that may wait; beyond that calls are refused")
@@ -47,7 +46,6 @@ def serve(
     model: Annotated[Path | None, Model] = None,
     store: Annotated[Path | None, Store] = None,
     qdrant_url: Annotated[str | None, QdrantUrl] = None,
-    qdrant_grpc_port: Annotated[int | None, QdrantGrpcPort] = None,
     qdrant_grpc_port: Annotated[int | None, QdrantGrpcPort] = None,
     qdrant_api_key: Annotated[str | None, QdrantApiKey] = None,
     workers: Annotated[int | None, Workers] = None,
