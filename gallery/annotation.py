@@ -17,8 +17,8 @@ FALSE_COLOUR = (190, 70, 0)
 
 _INK = (255, 255, 255)
 _SMALLEST_SIDE = 400  # pixels that the longer side has at least, so that a crop of one person can be read
-_TEXT_HEIGHT = 1 / 36  # of the longer side
-_SMALLEST_TEXT = 13
+_TEXT_HEIGHT = 1 / 60  # of the longer side: the tags of four people side by side do not meet
+_SMALLEST_TEXT = 12
 _WIDEST_TAG = 14  # text heights, so that a long identity id does not cover the neighbours
 
 

@@ -17,7 +17,7 @@ class Settings(BaseSettings):
     model: Path = Field(default=BUNDLED_MODEL, description="ONNX file with a model card")
     store: Path = Field(default=Path("gallery-store"), description="folder of the embedded store")
     qdrant_url: str | None = Field(default=None, description="URL of a Qdrant server, instead of the embedded store")
-    qdrant_grpc_port: int = Field(6334, ge=1, le=65535, description="gRPC port of the Qdrant server")
+    qdrant_grpc_port: int = Field(default=6334, ge=1, le=65535, description="gRPC port of the Qdrant server")
     qdrant_api_key: SecretStr | None = Field(default=None, description="API key of the Qdrant server")
     workers: int = Field(default=2, ge=1, le=256, description="images embedded at the same time, one core each")
     queue: int = Field(default=64, ge=1, le=100_000, description="images that may wait; beyond that calls are refused")
