@@ -128,7 +128,7 @@ def deal(labels: Labels, setting: Setting, random: np.random.Generator) -> Roles
     enrolled = np.sort(random.choice(candidates, setting.gallery_size, replace=False))
     others = random.permutation(np.setdiff1d(people, enrolled))
     calibration, strangers = np.array_split(others, 2)
-    dealt = [_templates_and_probes(labels, person, setting.templates, random) for person in enrolled]
+    dealt = [split_cameras(labels, person, setting.templates, random) for person in enrolled]
     counts = [len(templates) for templates, _ in dealt]
     return Roles(
         enrolled.astype(np.int64),
@@ -140,7 +140,7 @@ def deal(labels: Labels, setting: Setting, random: np.random.Generator) -> Roles
     )
 
 
-def _templates_and_probes(
+def split_cameras(
     labels: Labels, person: int, templates: int, random: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Give half of the cameras (rounded up, one left at least) to enrolment; templates go round these cameras.
