@@ -23,7 +23,7 @@ DEFAULT_PROBE = QualityLimits(
     max_brightness=0.8,
     min_contrast=0.25,
     min_aspect=1.1,
-    max_aspect=3.9,
+    max_aspect=3.6,
 )
 DEFAULT_ENROLMENT = QualityLimits(
     min_width=24,
@@ -62,19 +62,19 @@ def measure(crop: Pixels) -> Quality:
     if height == 0 or width == 0:
         return Quality(width, height, sharpness=0.0, brightness=0.0, contrast=0.0)
     grey = _luma(crop)
-    low, median, high = np.percentile(grey, (5, 50, 95))
+    low, median, high = _percentiles(grey)
     return Quality(
         width,
         height,
         sharpness=_sharpness(grey.astype(np.float32)),
-        brightness=float(median) / 255,
-        contrast=float(high - low) / 255,
+        brightness=median / 255,
+        contrast=(high - low) / 255,
     )
 
 
 def with_strangeness(quality: Quality, embedding: Embedding, centroids: Embedding) -> Quality:
     """Add the cosine distance of ``embedding`` [d] to the nearest of ``centroids`` [k, d], all of unit length."""
-    nearest = float(np.max(centroids @ embedding))
+    nearest = float(np.einsum("kd,d->k", centroids, embedding).max())  # no BLAS: its threads would fight the workers
     return replace(quality, strangeness=min(2.0, max(0.0, 1.0 - nearest)))
 
 
@@ -106,6 +106,13 @@ def _luma(crop: Pixels) -> Pixels:
         else cv2.resize(crop, (_WIDTH, _HEIGHT), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR)
     )
     return cv2.cvtColor(resized, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
+
+
+def _percentiles(grey: Pixels) -> tuple[int, int, int]:
+    """Return the 5th, the 50th and the 95th, counted: a fifth of the time of sorting."""
+    up_to = np.cumsum(np.bincount(grey.ravel(), minlength=256))
+    low, median, high = np.searchsorted(up_to, np.array((0.05, 0.5, 0.95)) * grey.size).tolist()
+    return low, median, high
 
 
 def _sharpness(grey: NDArray[np.float32]) -> float:

@@ -1,0 +1,179 @@
+from dataclasses import fields, replace
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from gallery.domain import Pixels, Quality, QualityLimits, QualityReason
+from gallery.quality import DEFAULT_ENROLMENT, DEFAULT_PROBE, judged, measure, with_strangeness
+
+GOOD = Quality(width=64, height=128, sharpness=0.4, brightness=0.5, contrast=0.5, strangeness=0.3)
+
+
+def a_scene(seed: int = 0) -> Pixels:
+    """Blocks and specks of many sizes: detail in every direction."""
+    random = np.random.default_rng(seed)
+    scene = np.zeros((128, 64, 3), np.float64)
+    for size in (2, 4, 8, 16):
+        blocks = random.normal(0, 25, (128 // size, 64 // size, 3))
+        scene += np.repeat(np.repeat(blocks, size, 0), size, 1)
+    return np.clip(scene + 128, 0, 255).astype(np.uint8)
+
+
+def moved(scene: Pixels, kernel: Any) -> Pixels:
+    return cv2.filter2D(scene, -1, kernel / kernel.sum()).astype(np.uint8)
+
+
+def test_the_size_is_that_of_the_crop_before_resizing() -> None:
+    quality = measure(a_scene()[:30, :17])
+    assert (quality.width, quality.height) == (17, 30)
+
+
+def test_more_blur_is_less_sharp() -> None:
+    found = [measure(cv2.GaussianBlur(a_scene(), (0, 0), sigma).astype(np.uint8)).sharpness for sigma in (0.5, 1, 2, 4)]
+    assert found == sorted(found, reverse=True)
+    assert found[-1] < 0.3 * found[0]
+
+
+@pytest.mark.parametrize(
+    "kernel",
+    [np.ones((1, 9)), np.ones((9, 1)), np.eye(9), np.fliplr(np.eye(9))],
+    ids=["sideways", "up and down", "down right", "down left"],
+)
+def test_movement_in_any_direction_is_seen(kernel: Any) -> None:
+    assert measure(moved(a_scene(), kernel)).sharpness < 0.65 * measure(a_scene()).sharpness
+
+
+def test_a_picture_enlarged_without_new_detail_is_as_sharp_as_before() -> None:
+    scene = a_scene()
+    enlarged = np.repeat(np.repeat(scene, 3, axis=0), 3, axis=1)
+    assert measure(enlarged).sharpness == pytest.approx(measure(scene).sharpness, rel=0.02)
+
+
+def test_a_picture_of_few_pixels_is_not_sharp() -> None:
+    tiny = cv2.resize(a_scene(), (12, 24), interpolation=cv2.INTER_AREA).astype(np.uint8)
+    assert measure(tiny).sharpness < 0.4 * measure(a_scene()).sharpness
+
+
+def test_sharpness_does_not_depend_on_contrast_or_brightness() -> None:
+    faint = (a_scene() // 2 + 20).astype(np.uint8)
+    assert measure(faint).sharpness == pytest.approx(measure(a_scene()).sharpness, rel=0.05)
+
+
+def test_brightness_is_the_median_and_contrast_leaves_the_extremes_out() -> None:
+    picture = np.full((128, 64, 3), 51, np.uint8)
+    picture[64:] = 102
+    picture[:2] = 255  # 1.6% of the picture: a lamp is not contrast
+    quality = measure(picture)
+    assert quality.brightness in (51 / 255, 102 / 255)
+    assert quality.contrast == pytest.approx(0.2)
+
+
+def test_one_colour_is_neither_sharp_nor_contrasted() -> None:
+    quality = measure(np.full((128, 64, 3), 200, np.uint8))
+    assert (quality.sharpness, quality.contrast) == (0.0, 0.0)
+    assert quality.brightness == pytest.approx(200 / 255, abs=0.01)
+
+
+@pytest.mark.parametrize("size", [(0, 0), (0, 9), (9, 0), (1, 1), (1, 4000), (4000, 1), (2, 3), (700, 900)])
+def test_a_picture_of_any_size_is_measured(size: tuple[int, int]) -> None:
+    random = np.random.default_rng(0)
+    quality = measure(random.integers(0, 256, (*size, 3), np.uint8))
+    assert (quality.height, quality.width) == size
+    for share in (quality.sharpness, quality.brightness, quality.contrast):
+        assert 0.0 <= share <= 1.0
+
+
+def test_a_view_into_a_larger_picture_is_measured_like_its_copy() -> None:
+    frame = np.concatenate([a_scene(1), a_scene(2), a_scene(3)], axis=1)
+    view = frame[10:110, 50:110]
+    assert measure(view) == measure(view.copy())
+
+
+def test_strangeness_is_the_distance_to_the_nearest_centroid() -> None:
+    centroids = np.asarray([[1, 0, 0], [0, 0.6, 0.8]], np.float32)
+    found = with_strangeness(replace(GOOD, strangeness=None), np.asarray([0, 1, 0], np.float32), centroids)
+    assert found.strangeness == pytest.approx(0.4)
+
+
+def test_strangeness_keeps_within_a_distance_in_spite_of_rounding() -> None:
+    same = np.asarray([1.0000001, 0], np.float32)
+    assert with_strangeness(GOOD, same, same[None]).strangeness == 0.0
+    assert with_strangeness(GOOD, -same, same[None]).strangeness == 2.0
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [
+        (QualityLimits(min_width=65), QualityReason.TOO_SMALL),
+        (QualityLimits(min_height=129), QualityReason.TOO_SMALL),
+        (QualityLimits(min_sharpness=0.41), QualityReason.BLURRED),
+        (QualityLimits(min_brightness=0.51), QualityReason.TOO_DARK),
+        (QualityLimits(max_brightness=0.49), QualityReason.TOO_BRIGHT),
+        (QualityLimits(min_contrast=0.51), QualityReason.LOW_CONTRAST),
+        (QualityLimits(min_aspect=2.01), QualityReason.UNLIKELY_SHAPE),
+        (QualityLimits(max_aspect=1.99), QualityReason.UNLIKELY_SHAPE),
+        (QualityLimits(max_strangeness=0.29), QualityReason.UNLIKE_A_PERSON),
+    ],
+)
+def test_a_broken_limit_gives_its_reason_alone(limits: QualityLimits, reason: QualityReason) -> None:
+    assert judged(GOOD, limits).reasons == (reason,)
+
+
+def test_a_picture_exactly_at_every_limit_can_be_judged() -> None:
+    limits = QualityLimits(
+        min_width=64,
+        min_height=128,
+        min_sharpness=0.4,
+        min_brightness=0.5,
+        max_brightness=0.5,
+        min_contrast=0.5,
+        min_aspect=2.0,
+        max_aspect=2.0,
+        max_strangeness=0.3,
+    )
+    assert judged(GOOD, limits) == GOOD
+
+
+def test_a_limit_of_zero_is_not_the_absence_of_one() -> None:
+    assert judged(GOOD, QualityLimits(max_strangeness=0.0)).reasons == (QualityReason.UNLIKE_A_PERSON,)
+
+
+def test_every_reason_that_holds_is_given_in_the_order_of_the_enum() -> None:
+    nothing = replace(measure(np.zeros((0, 0, 3), np.uint8)), strangeness=2.0)
+    assert judged(nothing, replace(DEFAULT_PROBE, max_strangeness=1.0)).reasons == (
+        QualityReason.TOO_SMALL,
+        QualityReason.BLURRED,
+        QualityReason.TOO_DARK,
+        QualityReason.LOW_CONTRAST,
+        QualityReason.UNLIKELY_SHAPE,
+        QualityReason.UNLIKE_A_PERSON,
+    )
+
+
+def test_no_limits_ask_nothing_of_the_worst_picture() -> None:
+    assert judged(measure(np.zeros((0, 0, 3), np.uint8)), QualityLimits()).reasons == ()
+
+
+def test_strangeness_is_not_asked_before_there_is_an_embedding() -> None:
+    assert judged(replace(GOOD, strangeness=None), QualityLimits(max_strangeness=0.0)).reasons == ()
+
+
+def test_judging_again_forgets_the_reasons_of_before() -> None:
+    refused = judged(GOOD, QualityLimits(min_width=100))
+    assert judged(refused, QualityLimits()).reasons == ()
+
+
+def test_an_ordinary_picture_meets_the_default_limits() -> None:
+    assert judged(measure(a_scene()), DEFAULT_PROBE).reasons == ()
+    assert judged(measure(a_scene()), DEFAULT_ENROLMENT).reasons == ()
+
+
+def test_enrolment_asks_more_than_a_probe_of_every_measure() -> None:
+    for field in fields(QualityLimits):
+        probe, enrolment = getattr(DEFAULT_PROBE, field.name), getattr(DEFAULT_ENROLMENT, field.name)
+        if field.name == "max_strangeness":  # a model's own
+            assert probe is None and enrolment is None
+        else:
+            assert enrolment > probe if field.name.startswith("min_") else enrolment < probe
