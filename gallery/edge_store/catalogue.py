@@ -2,7 +2,7 @@
 
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 
 class Catalogue:
@@ -34,7 +34,20 @@ class Catalogue:
         del self._counts[identity_id]
         del self._names[bisect_left(self._names, identity_id)]
 
-    def page(self, after: str, limit: int) -> list[tuple[str, int]]:
-        """List up to ``limit`` identities beyond ``after``, each with its number of templates."""
-        start = bisect_right(self._names, after)
-        return [(name, self._counts[name]) for name in self._names[start : start + limit]]
+    def __len__(self) -> int:
+        """Count the identities."""
+        return len(self._names)
+
+    def page(self, after: str, limit: int, without: Mapping[str, int]) -> list[tuple[str, int]]:
+        """List up to ``limit`` identities beyond ``after``, each with its number of templates.
+
+        ``without`` says how many templates of each identity do not count; one that has no others is left out.
+        """
+        listed: list[tuple[str, int]] = []
+        for position in range(bisect_right(self._names, after), len(self._names)):
+            if len(listed) >= limit:
+                break
+            name = self._names[position]
+            if count := self._counts[name] - without.get(name, 0):
+                listed.append((name, count))
+        return listed

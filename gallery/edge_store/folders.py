@@ -2,11 +2,13 @@
 
     STORE/lock                          held by the process that owns the store; names its owner
     STORE/galleries/ID/gallery.json     the gallery's record
+    STORE/galleries/ID/move.json        a move of templates under way, or what a crash left to be done of it
     STORE/galleries/ID/shard/           the engine's files
     STORE/galleries/.new-ID             a creation under way, or what a crash left of it
     STORE/galleries/.gone-ID            the same of a deletion
 
-A gallery exists when its folder has its name: a rename is the moment of creation and of deletion.
+A gallery exists when its folder has its name: a rename is the moment of creation and of deletion, and that of
+every change of a file.
 """
 
 import fcntl
@@ -17,11 +19,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from gallery.domain import Gallery
 from gallery.errors import StoreCorrupt, StoreUnavailable
 from gallery.records import gallery_of_record, record_of_gallery
 
+_MOVE = {"ids", "payloads", "vectors", "remove"}
 _GRACE_OF_THE_LIVING = 1.0
 _GRACE_OF_THE_DEAD = 15.0
 
@@ -65,13 +69,41 @@ class GalleryFolders:
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir()
         make_shard(draft / "shard")
-        (draft / "gallery.json").write_text(json.dumps(record_of_gallery(gallery), indent=2) + "\n", "utf-8")
+        _write(draft / "gallery.json", record_of_gallery(gallery))
         for folder, _, files in os.walk(draft):
             for file in files:
                 _sync(Path(folder, file))
             _sync(Path(folder))
         draft.rename(self._root / gallery.gallery_id)
         _sync(self._root)
+
+    def update(self, gallery: Gallery) -> None:
+        """Write a gallery's record over the one there is."""
+        _write(self._root / gallery.gallery_id / "gallery.json", record_of_gallery(gallery))
+
+    def begin_move(self, gallery_id: str, move: object) -> None:
+        """Note a move, an object of ids, payloads, vectors and remove, as one that will be done whatever happens."""
+        _write(self._move(gallery_id), move)
+
+    def pending_move(self, gallery_id: str) -> Any:
+        """Read the move that was begun and not ended, or None; raises StoreCorrupt."""
+        path = self._move(gallery_id)
+        if not path.exists():
+            return None
+        try:
+            note = json.loads(path.read_bytes())
+            if set(note) != _MOVE:
+                raise ValueError(f"it has the fields {', '.join(note)}")
+            return note
+        except (OSError, TypeError, ValueError) as error:
+            raise StoreCorrupt(
+                f"the file {path} cannot be read ({error})", expected="a move", remedy="restore it from a backup"
+            ) from error
+
+    def end_move(self, gallery_id: str) -> None:
+        """Forget a move that is done and on disk."""
+        self._move(gallery_id).unlink()
+        _sync(self._root / gallery_id)
 
     def remove(self, gallery_id: str) -> None:
         """Delete a gallery's folder: gone with the rename, whatever happens after."""
@@ -80,6 +112,9 @@ class GalleryFolders:
         (self._root / gallery_id).rename(grave)
         _sync(self._root)
         shutil.rmtree(grave)
+
+    def _move(self, gallery_id: str) -> Path:
+        return self._root / gallery_id / "move.json"
 
 
 @contextmanager
@@ -140,6 +175,14 @@ def _read_record(folder: Path) -> Gallery:
     if gallery.gallery_id != folder.name:
         raise StoreCorrupt(f"the file {path} is of the gallery {gallery.gallery_id!r}", remedy="name its folder so")
     return gallery
+
+
+def _write(path: Path, record: object) -> None:
+    draft = path.with_name(f".{path.name}.new")
+    draft.write_text(json.dumps(record, indent=2) + "\n", "utf-8")
+    _sync(draft)
+    draft.rename(path)
+    _sync(path.parent)
 
 
 def _sync(path: Path) -> None:

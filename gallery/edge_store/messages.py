@@ -6,9 +6,10 @@ and nothing else can write into the pipe. Embeddings travel as raw float32 bytes
 
 import pickle
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeAlias
 
-from gallery.domain import Gallery
+from gallery.domain import Gallery, TemplateFilter
 from gallery.errors import GalleryError
 
 HEADER = 4
@@ -25,6 +26,19 @@ class CreateGallery:
     """Answered with None once it is on disk."""
 
     gallery: Gallery
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateGallery:
+    """Write ``gallery`` over the record ``replacing``. Answered with None once it is on disk."""
+
+    gallery: Gallery
+    replacing: Gallery
+
+    @property
+    def gallery_id(self) -> str:
+        """Whose record it is."""
+        return self.gallery.gallery_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +59,19 @@ class Put:
 
 
 @dataclass(frozen=True, slots=True)
+class MoveTemplates:
+    """Put what ``put`` says and remove these ids, whole or not at all. Answered with None once it is on disk."""
+
+    put: Put
+    remove: list[str]
+
+    @property
+    def gallery_id(self) -> str:
+        """Where the templates are."""
+        return self.put.gallery_id
+
+
+@dataclass(frozen=True, slots=True)
 class Find:
     """Answered with the (id, payload) pairs of those that exist."""
 
@@ -59,7 +86,24 @@ class Nearest:
     gallery_id: str
     vector: bytes
     limit: int
-    identity_id: str | None
+    where: TemplateFilter
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """Answered with (id, payload, vector as float32 bytes), by id from ``start`` on."""
+
+    gallery_id: str
+    start: str | None
+    limit: int
+    where: TemplateFilter
+
+
+@dataclass(frozen=True, slots=True)
+class CountIdentities:
+    """Answered with their number."""
+
+    gallery_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +113,7 @@ class ListIdentities:
     gallery_id: str
     after: str
     limit: int
+    where: TemplateFilter
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +140,17 @@ class DeleteTemplate:
     template_id: str
 
 
-Write: TypeAlias = Put | DeleteIdentity | DeleteTemplate
-Read: TypeAlias = Find | Nearest | ListIdentities | ListTemplates
-Request: TypeAlias = Ping | CreateGallery | DeleteGallery | Write | Read
+@dataclass(frozen=True, slots=True)
+class DeleteExpired:
+    """Answered with the number of templates that went."""
+
+    gallery_id: str
+    now: datetime
+
+
+Write: TypeAlias = Put | DeleteIdentity | DeleteTemplate | DeleteExpired
+Read: TypeAlias = Find | Nearest | Scan | CountIdentities | ListIdentities | ListTemplates
+Request: TypeAlias = Ping | CreateGallery | UpdateGallery | DeleteGallery | MoveTemplates | Write | Read
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """The process that owns the store's folder and its engine: requests in, answers out, until its parent is gone.
 
-Requests are carried out in order. Reads are answered at once; writes when the pipe is empty for a moment, or
-full for long, and one flush has brought all of them to disk. The end of the pipe is the order to stop, so that
-no engine outlives its parent, however that one ended.
+Requests are carried out in order. Reads are answered at once, and so is what brings itself to disk; writes when
+the pipe is empty for a moment, or full for long, and one flush has brought all of them to disk. The end of the
+pipe is the order to stop, so that no engine outlives its parent, however that one ended.
 """
 
 import os
@@ -18,7 +18,9 @@ from gallery.edge_store.folders import GalleryFolders, locked
 from gallery.edge_store.messages import (
     Answer,
     Asked,
+    CountIdentities,
     CreateGallery,
+    DeleteExpired,
     DeleteGallery,
     DeleteIdentity,
     DeleteTemplate,
@@ -26,10 +28,14 @@ from gallery.edge_store.messages import (
     Hello,
     ListIdentities,
     ListTemplates,
+    MoveTemplates,
     Nearest,
     Ping,
     Put,
     Request,
+    Scan,
+    UpdateGallery,
+    Write,
     frame,
     take_messages,
 )
@@ -68,7 +74,7 @@ def work(shards: Shards, inbox: int, send: Send) -> None:
         group += len(chunk)
         for asked in take_messages(buffer):
             answer = _answer(shards, handlers, asked)
-            if isinstance(asked.request, Put | DeleteIdentity | DeleteTemplate) and answer.error is None:
+            if isinstance(asked.request, Write) and answer.error is None:
                 written.append((asked.request.gallery_id, answer))
             else:
                 send(answer)
@@ -89,14 +95,19 @@ def _handlers(shards: Shards) -> Handlers:
     return {
         Ping: lambda request: None,
         CreateGallery: shards.create,
+        UpdateGallery: shards.replace,
         DeleteGallery: shards.delete,
         Put: shards.put,
+        MoveTemplates: shards.move,
         Find: shards.find,
         Nearest: shards.nearest,
+        Scan: shards.scan,
+        CountIdentities: shards.count_identities,
         ListIdentities: shards.list_identities,
         ListTemplates: shards.list_templates,
         DeleteIdentity: shards.delete_identity,
         DeleteTemplate: shards.delete_template,
+        DeleteExpired: shards.delete_expired,
     }
 
 

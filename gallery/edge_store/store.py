@@ -3,31 +3,41 @@
 import asyncio
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
+import numpy as np
+
 from gallery.domain import (
+    EVERYTHING,
     Embedding,
     Gallery,
     IdentitySummary,
     Neighbour,
     Template,
+    TemplateFilter,
     TemplateInfo,
     checked_gallery_id,
 )
 from gallery.edge_store.link import Link
 from gallery.edge_store.messages import (
+    CountIdentities,
     CreateGallery,
+    DeleteExpired,
     DeleteGallery,
     DeleteIdentity,
     DeleteTemplate,
     Find,
     ListIdentities,
     ListTemplates,
+    MoveTemplates,
     Nearest,
     Ping,
     Put,
+    Scan,
+    UpdateGallery,
 )
 from gallery.errors import GalleryError, StoreCorrupt, StoreUnavailable
 from gallery.ports import TemplateStore
@@ -37,10 +47,13 @@ from gallery.records import (
     info_of,
     neighbour_of,
     payload_of,
+    template_of,
     unknown_gallery,
 )
 
 T = TypeVar("T")
+
+LAST_ID = UUID(int=(1 << 128) - 1)
 
 
 class EdgeStore(TemplateStore):
@@ -64,6 +77,10 @@ class EdgeStore(TemplateStore):
         """Get from memory: nobody else writes here."""
         return _known(await self._link(), gallery_id)
 
+    async def update_gallery(self, gallery: Gallery, *, replacing: Gallery) -> None:
+        """Write the record on disk in one step; raises GalleryChanged if it is no longer ``replacing``."""
+        await _to_its_end(self._update(gallery, replacing))
+
     async def list_galleries(self, *, after: str, limit: int) -> list[Gallery]:
         """List by id; raises StoreCorrupt when a gallery of the page cannot be read."""
         link = await self._link()
@@ -77,11 +94,16 @@ class EdgeStore(TemplateStore):
     async def put(self, gallery_id: str, templates: Sequence[Template]) -> None:
         """Write all or none; raises ModelMismatch and InvalidModel for embeddings that cannot be kept."""
         link = await self._link()
-        chosen = {template.info.template_id: template for template in templates}
-        vectors = checked_embeddings(_known(link, gallery_id), list(chosen.values()))
-        if chosen:
-            payloads = [payload_of(template.info) for template in chosen.values()]
-            await link.ask(Put(gallery_id, [str(key) for key in chosen], payloads, vectors.tobytes()))
+        request = _put(_known(link, gallery_id), templates)
+        if request.ids:
+            await link.ask(request)
+
+    async def move(self, gallery_id: str, templates: Sequence[Template], remove: Sequence[UUID]) -> None:
+        """Write and remove, all or nothing even in a crash; an id in both is written. Raises as `put`."""
+        link = await self._link()
+        request = _put(_known(link, gallery_id), templates)
+        leaving = {str(template_id) for template_id in remove} - set(request.ids)
+        await link.ask(MoveTemplates(request, sorted(leaving)))
 
     async def find(self, gallery_id: str, template_ids: Sequence[UUID]) -> list[TemplateInfo]:
         """Fetch those that exist, in the order asked."""
@@ -92,19 +114,41 @@ class EdgeStore(TemplateStore):
         return [info_of(point_id, found[point_id], gallery) for point_id in ids if point_id in found]
 
     async def nearest(
-        self, gallery_id: str, embedding: Embedding, *, limit: int, identity_id: str | None = None
+        self, gallery_id: str, embedding: Embedding, *, limit: int, where: TemplateFilter = EVERYTHING
     ) -> list[Neighbour]:
         """Search exactly; raises ModelMismatch and InvalidModel for an embedding that does not fit."""
         link = await self._link()
         probe = checked_embedding(_known(link, gallery_id), embedding)
-        points = await link.ask(Nearest(gallery_id, probe.tobytes(), limit, identity_id))
+        points = await link.ask(Nearest(gallery_id, probe.tobytes(), limit, where))
         return [neighbour_of(point_id, found, similarity, gallery_id) for point_id, found, similarity in points]
 
-    async def list_identities(self, gallery_id: str, *, after: str, limit: int) -> list[IdentitySummary]:
-        """Page by identity id."""
+    async def scan(
+        self, gallery_id: str, *, after: UUID | None, limit: int, where: TemplateFilter = EVERYTHING
+    ) -> list[Template]:
+        """Fetch whole templates by id; other calls wait while a page is read, 4 ms for a thousand of 128 numbers."""
+        link = await self._link()
+        gallery = _known(link, gallery_id)
+        if limit < 1 or after == LAST_ID:
+            return []
+        start = None if after is None else str(UUID(int=after.int + 1))
+        return [
+            template_of(point_id, payload, np.frombuffer(vector, np.float32), gallery)
+            for point_id, payload, vector in await link.ask(Scan(gallery_id, start, limit, where))
+        ]
+
+    async def count_identities(self, gallery_id: str) -> int:
+        """Count from memory, where a listing or count has been before."""
         link = await self._link()
         _known(link, gallery_id)
-        return [IdentitySummary(*line) for line in await link.ask(ListIdentities(gallery_id, after, limit))]
+        return int(await link.ask(CountIdentities(gallery_id)))
+
+    async def list_identities(
+        self, gallery_id: str, *, after: str, limit: int, where: TemplateFilter = EVERYTHING
+    ) -> list[IdentitySummary]:
+        """Page by identity id: fast for everything and for all that is alive, and else as slow as what fits."""
+        link = await self._link()
+        _known(link, gallery_id)
+        return [IdentitySummary(*line) for line in await link.ask(ListIdentities(gallery_id, after, limit, where))]
 
     async def list_templates(self, gallery_id: str, identity_id: str) -> list[TemplateInfo]:
         """List an identity's templates, oldest first."""
@@ -125,6 +169,12 @@ class EdgeStore(TemplateStore):
         link = await self._link()
         _known(link, gallery_id)
         return bool(await link.ask(DeleteTemplate(gallery_id, str(template_id))))
+
+    async def delete_expired(self, gallery_id: str, now: datetime) -> int:
+        """Erase what has expired; returns how many templates went."""
+        link = await self._link()
+        _known(link, gallery_id)
+        return int(await link.ask(DeleteExpired(gallery_id, now)))
 
     async def check(self) -> None:
         """Start the process if need be and have it answer."""
@@ -149,12 +199,25 @@ class EdgeStore(TemplateStore):
         await link.ask(CreateGallery(gallery))
         link.galleries[gallery.gallery_id] = gallery
 
+    async def _update(self, gallery: Gallery, replacing: Gallery) -> None:
+        link = await self._link()
+        _known(link, gallery.gallery_id)
+        await link.ask(UpdateGallery(gallery, replacing))
+        link.galleries[gallery.gallery_id] = gallery
+
     async def _delete(self, gallery_id: str) -> int:
         link = await self._link()
         _known(link, gallery_id)
         count = int(await link.ask(DeleteGallery(gallery_id)))
         del link.galleries[gallery_id]
         return count
+
+
+def _put(gallery: Gallery, templates: Sequence[Template]) -> Put:
+    chosen = {str(template.info.template_id): template for template in templates}
+    vectors = checked_embeddings(gallery, list(chosen.values()))
+    payloads = [payload_of(template.info) for template in chosen.values()]
+    return Put(gallery.gallery_id, list(chosen), payloads, vectors.tobytes())
 
 
 def _known(link: Link, gallery_id: str) -> Gallery:

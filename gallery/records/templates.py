@@ -1,12 +1,13 @@
 """A template as a point: what is told about it as the payload, its embedding as the vector, its id as the id."""
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from gallery.domain import MAX_DISTANCE, Context, Gallery, Move, Neighbour, Region, Template, TemplateInfo
 from gallery.errors import InvalidModel, InvalidRegion, ModelMismatch, StoreCorrupt
@@ -82,7 +83,7 @@ def info_of(template_id: object, payload: object, gallery: Gallery) -> TemplateI
         raise foreign_point(template_id, gallery.gallery_id, str(error)) from error
 
 
-def template_of(template_id: object, payload: object, vector: Sequence[float], gallery: Gallery) -> Template:
+def template_of(template_id: object, payload: object, vector: ArrayLike, gallery: Gallery) -> Template:
     """Read a template back with its embedding; raises StoreCorrupt."""
     info = info_of(template_id, payload, gallery)
     try:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from gallery.domain import EVERYTHING
 from gallery.edge_store import EdgeStore
 from gallery.edge_store.catalogue import Catalogue
 from gallery.edge_store.messages import Answer, Asked, DeleteIdentity, Find, Nearest, Put, frame, take_messages
@@ -84,7 +85,7 @@ def test_an_error_of_the_engine_is_an_answer_and_has_the_shard_opened_again() ->
 
 
 def test_frames_are_taken_whole_however_they_arrive() -> None:
-    messages = [Nearest("main", b"\0" * 64, 3, None), Find("main", ["a"]), Find("main", [])]
+    messages = [Nearest("main", b"\0" * 64, 3, EVERYTHING), Find("main", ["a"]), Find("main", [])]
     stream, buffer, taken = b"".join(map(frame, messages)), bytearray(), []
     for byte in stream:
         buffer.append(byte)
@@ -98,12 +99,18 @@ def test_a_catalogue_follows_every_change() -> None:
     catalogue.add("c")
     catalogue.remove("a")
     catalogue.remove("b")
-    assert catalogue.page("", 9) == [("b", 1), ("c", 1)]
+    assert catalogue.page("", 9, {}) == [("b", 1), ("c", 1)]
     catalogue.add("aa")
     catalogue.forget("c")
-    assert catalogue.page("", 9) == [("aa", 1), ("b", 1)]
-    assert catalogue.page("aa", 1) == [("b", 1)]
-    assert catalogue.page("b", 9) == []
+    assert catalogue.page("", 9, {}) == [("aa", 1), ("b", 1)]
+    assert catalogue.page("aa", 1, {}) == [("b", 1)]
+    assert catalogue.page("b", 9, {}) == []
+    assert len(catalogue) == 2
+
+
+def test_a_page_of_a_catalogue_is_full_although_some_do_not_count() -> None:
+    catalogue = Catalogue(["a", "b", "b", "c", "d"])
+    assert catalogue.page("", 2, {"a": 1, "b": 1}) == [("b", 1), ("c", 1)]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from gallery.domain import Gallery, IdentitySummary, Region, TemplateFilter
 from gallery.errors import GalleryAlreadyExists, GalleryNotFound, InvalidModel, ModelMismatch
 from gallery.ports import TemplateStore
 from tests.fakes import MemoryStore
-from tests.stores.samples import DIMENSION, OTHER_MODEL, make_gallery, make_template, unit
+from tests.stores.samples import DIMENSION, NOON, OTHER_MODEL, make_gallery, make_template, unit
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -28,6 +28,11 @@ CALLS: dict[str, Call] = {
     "list_identities": lambda store, name: store.list_identities(name, after="", limit=3),
     "list_templates": lambda store, name: store.list_templates(name, "ann"),
     "delete_identity": lambda store, name: store.delete_identity(name, "ann"),
+    "update_gallery": lambda store, name: store.update_gallery(make_gallery(name), replacing=make_gallery(name)),
+    "move": lambda store, name: store.move(name, [make_template("ann", 1)], []),
+    "scan": lambda store, name: store.scan(name, after=None, limit=3),
+    "count_identities": lambda store, name: store.count_identities(name),
+    "delete_expired": lambda store, name: store.delete_expired(name, NOON),
     "delete_template": lambda store, name: store.delete_template(name, uuid.uuid4()),
 }
 
