@@ -6,6 +6,7 @@ carries it to the size the gallery has grown to.
 
 from gallery.calibration.enrolled import Enrolled
 from gallery.calibration.genuine import DEFAULT_MARGIN
-from gallery.calibration.promise import Aim, calibrate, corrected
+from gallery.calibration.promise import Aim, calibrate, corrected, effective_number
+from gallery.calibration.tail import Scores
 
-__all__ = ["DEFAULT_MARGIN", "Aim", "Enrolled", "calibrate", "corrected"]
+__all__ = ["DEFAULT_MARGIN", "Aim", "Enrolled", "Scores", "calibrate", "corrected", "effective_number"]

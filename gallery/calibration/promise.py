@@ -30,7 +30,7 @@ from gallery.domain import (
 from gallery.errors import InvalidParameter, ModelMismatch, NotEnoughEvidence
 
 MIN_PEOPLE = 10  # strangers: fewer say nothing about how people vary
-PEOPLE_PER_DECADE = 0.1  # strangers times target: the law is fitted to the nearest tenth and carried a decade further
+PEOPLE_NEEDED = 0.2  # strangers times target: the law is fitted to their nearest tenth, and carried a decade further
 DET_POINTS = 100
 
 
@@ -56,8 +56,8 @@ def calibrate(enrolled: Enrolled, cohort: Cohort, aim: Aim, version: int, now: d
 
     The 95% intervals of threshold and FPIR are bootstraps over people. ``effective_strangers`` is how many independent
     pictures the strangers' are worth, and ``sufficient`` whether those are 3/target (rule of three: without a single
-    false match among 3/p trials, the rate is below p with 95% confidence). Refused are fewer than 10 or 0.1/target
-    people, and fewer than 1/target pictures: no law can be carried that far.
+    false match among 3/p trials, the rate is below p with 95% confidence). Refused are fewer than 10 people, or
+    0.2/target: no law can be carried that far.
 
     Raises ModelMismatch for a cohort of another model, InvalidRequest for contradictory labels, and NotEnoughEvidence,
     which says how many people are needed.
@@ -68,7 +68,7 @@ def calibrate(enrolled: Enrolled, cohort: Cohort, aim: Aim, version: int, now: d
             expected=f"the gallery's model {enrolled.model_digest[:12]}…",
             remedy="embed the strangers with the gallery's model",
         )
-    _check_evidence(len(cohort.people), len(set(cohort.people)), aim.target_fpir)
+    _check_evidence(len(set(cohort.people)), aim.target_fpir)
     random = np.random.default_rng(aim.seed)
     strangers = gather(enrolled, cohort, aim.fusion, random)
     effective = effective_number(strangers.cohort, strangers.cohort.quantile(min(0.5, 3.0 * aim.target_fpir)))
@@ -188,14 +188,12 @@ def _share_interval(scores: Scores, distance: float, random: np.random.Generator
     return float(low), float(high)
 
 
-def _check_evidence(had_pictures: int, had_people: int, target: float) -> None:
-    pictures, people = ceil(1.0 / target - 1e-9), max(MIN_PEOPLE, ceil(PEOPLE_PER_DECADE / target - 1e-9))
-    if had_pictures >= pictures and had_people >= people:
-        return
-    raise NotEnoughEvidence(
-        f"{had_pictures} pictures of {had_people} strangers say nothing of a target FPIR of {target:g}",
-        expected=f"{pictures} pictures of {people} people at least",
-        remedy="bring more strangers, or ask for a larger target",
-        people_needed=str(people),
-        pictures_needed=str(pictures),
-    )
+def _check_evidence(people: int, target: float) -> None:
+    needed = max(MIN_PEOPLE, ceil(PEOPLE_NEEDED / target - 1e-9))
+    if people < needed:
+        raise NotEnoughEvidence(
+            f"{people} strangers say nothing of a target FPIR of {target:g}",
+            expected=f"{needed} people at least, and {ceil(3.0 / target - 1e-9)} independent pictures to be sure",
+            remedy="bring more strangers, or ask for a larger target",
+            people_needed=str(needed),
+        )

@@ -67,10 +67,11 @@ def checked_labels(enrolled: Enrolled, cohort: Cohort) -> None:
         twice = 1.0 - cohort.embeddings[some] @ enrolled.templates.T <= SAME_PICTURE
         if same.any():
             row, column = np.argwhere(same)[0]
-            both = f"the stranger {people[start + row]!r} and the stranger {people[column]!r}"
+            both = f"the stranger {cohort.people[start + row]!r} and the stranger {cohort.people[column]!r}"
         elif twice.any():
             row, column = np.argwhere(twice)[0]
-            both = f"the stranger {people[start + row]!r} and the identity {enrolled.names[enrolled.owners[column]]!r}"
+            name = enrolled.names[enrolled.owners[column]]
+            both = f"the stranger {cohort.people[start + row]!r} and the identity {name!r}"
         else:
             continue
         raise InvalidRequest(
