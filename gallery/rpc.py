@@ -9,8 +9,9 @@ from typing import Any, TypeAlias
 import grpc
 from grpc_status import rpc_status
 
+from gallery.domain import DEFAULT_TARGET_FPIR
 from gallery.errors import GalleryError, InvalidRequest, Overloaded
-from gallery.use_cases import DEFAULT_TARGET_FPIR, GalleryUseCases
+from gallery.use_cases import GalleryUseCases
 from gallery.v1 import gallery_service_pb2 as pb
 from gallery.v1.gallery_service_pb2_grpc import GalleryServiceServicer
 from gallery.wire import keeping, upkeep, values
@@ -152,9 +153,7 @@ class GalleryServicer(GalleryServiceServicer):
             findings = await self._gallery.diagnose(request.gallery_id)
             return pb.DiagnoseResponse(findings=map(upkeep.finding_message, findings))
 
-    async def MergeIdentities(
-        self, request: pb.MergeIdentitiesRequest, context: Context
-    ) -> pb.MergeIdentitiesResponse:
+    async def MergeIdentities(self, request: pb.MergeIdentitiesRequest, context: Context) -> pb.MergeIdentitiesResponse:
         async with _refusals(context):
             change = await self._gallery.merge_identities(
                 request.gallery_id, request.identity_id, request.merged_identity_id

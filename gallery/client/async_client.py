@@ -15,14 +15,22 @@ from gallery.client.channel import checked_address, checked_timeout, options_of
 from gallery.client.failures import failure_of
 from gallery.client.pictures import ImageLike, drawn, encoded_off_the_loop
 from gallery.domain import (
+    DEFAULT_TARGET_FPIR,
+    EVERYTHING,
+    CalibrationReport,
+    Change,
+    Cohort,
     Embedded,
     EnrolledTemplate,
+    Finding,
     Gallery,
     Identification,
     Identity,
     IdentitySummary,
     Page,
     Pixels,
+    Policy,
+    TemplateFilter,
     Verification,
 )
 from gallery.v1.gallery_service_pb2_grpc import GalleryServiceStub
@@ -83,9 +91,11 @@ class AsyncGalleryClient:
             raise failure_of(error, self._address, self._timeout) from error
         return call.read(response)
 
-    async def create_gallery(self, gallery_id: str, *, threshold: float | None = None) -> Gallery:
+    async def create_gallery(
+        self, gallery_id: str, *, threshold: float | None = None, policy: Policy | None = None
+    ) -> Gallery:
         """Create an empty gallery for the server's model; raises InvalidIdentifier, GalleryAlreadyExists."""
-        return await self._send(calls.create_gallery(gallery_id, threshold=threshold))
+        return await self._send(calls.create_gallery(gallery_id, threshold=threshold, policy=policy))
 
     async def get_gallery(self, gallery_id: str) -> Gallery:
         """Describe a gallery; raises GalleryNotFound."""
@@ -94,6 +104,20 @@ class AsyncGalleryClient:
     async def list_galleries(self, *, page_size: int = 100, page_token: str = "") -> Page[Gallery]:
         """List galleries by id."""
         return await self._send(calls.list_galleries(page_size=page_size, page_token=page_token))
+
+    async def update_gallery(
+        self,
+        gallery_id: str,
+        *,
+        pinned_threshold: float | None = None,
+        model_threshold: bool = False,
+        policy: Policy | None = None,
+    ) -> Gallery:
+        """Pin the threshold by hand, go back to the model's, or replace the policy; raises GalleryChanged."""
+        call = calls.update_gallery(
+            gallery_id, pinned_threshold=pinned_threshold, model_threshold=model_threshold, policy=policy
+        )
+        return await self._send(call)
 
     async def delete_gallery(self, gallery_id: str) -> int:
         """Erase a gallery and all in it; returns how many templates went with it."""
@@ -107,11 +131,17 @@ class AsyncGalleryClient:
         return await self._send(calls.enroll(gallery_id, identity_id, pictures))
 
     async def identify(
-        self, gallery_id: str, image: ImageLike, *, max_candidates: int = 5, threshold: float | None = None
+        self,
+        gallery_id: str,
+        image: ImageLike,
+        *,
+        max_candidates: int = 5,
+        threshold: float | None = None,
+        where: TemplateFilter = EVERYTHING,
     ) -> tuple[Identification, ...]:
-        """Say of each region (or the whole picture) who the nearest identities are, and whether it is a match."""
+        """Say of each region (or the whole picture) who the nearest identities are, and what became of the probe."""
         probe = await encoded_off_the_loop(image)
-        call = calls.identify(gallery_id, probe, max_candidates=max_candidates, threshold=threshold)
+        call = calls.identify(gallery_id, probe, max_candidates=max_candidates, threshold=threshold, where=where)
         return await self._send(call)
 
     async def annotate(
@@ -153,10 +183,12 @@ class AsyncGalleryClient:
         return await self._send(calls.get_identity(gallery_id, identity_id))
 
     async def list_identities(
-        self, gallery_id: str, *, page_size: int = 100, page_token: str = ""
+        self, gallery_id: str, *, page_size: int = 100, page_token: str = "", where: TemplateFilter = EVERYTHING
     ) -> Page[IdentitySummary]:
         """List the identities of a gallery by id, a page of them."""
-        return await self._send(calls.list_identities(gallery_id, page_size=page_size, page_token=page_token))
+        return await self._send(
+            calls.list_identities(gallery_id, page_size=page_size, page_token=page_token, where=where)
+        )
 
     async def iter_identities(self, gallery_id: str, *, page_size: int = 100) -> AsyncIterator[IdentitySummary]:
         """List all identities of a gallery by id, asking for the next page when it is needed."""
@@ -176,3 +208,37 @@ class AsyncGalleryClient:
     async def delete_template(self, gallery_id: str, template_id: UUID) -> None:
         """Erase one template, durably; raises TemplateNotFound."""
         return await self._send(calls.delete_template(gallery_id, template_id))
+
+    async def calibrate(
+        self,
+        gallery_id: str,
+        *,
+        target_fpir: float = DEFAULT_TARGET_FPIR,
+        cohort: Cohort | None = None,
+        where: TemplateFilter = EVERYTHING,
+        dry_run: bool = False,
+    ) -> CalibrationReport:
+        """Set the threshold at which ``target_fpir`` of strangers are taken for somebody, and report its evidence.
+
+        ``cohort`` is strangers of your own; None means those bundled with the model. Raises NotEnoughEvidence.
+        """
+        call = calls.calibrate(gallery_id, target_fpir=target_fpir, cohort=cohort, where=where, dry_run=dry_run)
+        return await self._send(call)
+
+    async def diagnose(self, gallery_id: str) -> tuple[Finding, ...]:
+        """Look for likely duplicates, outlier templates, and identities no threshold can tell apart; nearest first."""
+        return await self._send(calls.diagnose(gallery_id))
+
+    async def merge_identities(self, gallery_id: str, identity_id: str, merged_identity_id: str) -> Change:
+        """Give all templates of ``merged_identity_id`` to ``identity_id``; raises IdentityNotFound."""
+        return await self._send(calls.merge_identities(gallery_id, identity_id, merged_identity_id))
+
+    async def split_identity(
+        self, gallery_id: str, identity_id: str, template_ids: Sequence[UUID], new_identity_id: str
+    ) -> Change:
+        """Give some templates of ``identity_id`` to ``new_identity_id``; raises TemplateNotFound."""
+        return await self._send(calls.split_identity(gallery_id, identity_id, template_ids, new_identity_id))
+
+    async def undo_change(self, gallery_id: str, change_id: UUID) -> Change:
+        """Give back what a merge or split moved; raises ChangeNotFound."""
+        return await self._send(calls.undo_change(gallery_id, change_id))

@@ -13,20 +13,26 @@ from uuid import UUID
 from google.protobuf.message import Message
 
 from gallery.domain import (
+    CalibrationReport,
+    Change,
+    Cohort,
     Embedded,
     EncodedImage,
     EnrolledTemplate,
+    Finding,
     Gallery,
     Identification,
     Identity,
     IdentitySummary,
     Page,
+    Policy,
+    TemplateFilter,
     Verification,
     checked_gallery_id,
 )
 from gallery.errors import InvalidParameter, InvalidRequest
 from gallery.v1 import gallery_service_pb2 as pb
-from gallery.wire import values
+from gallery.wire import keeping, upkeep, values
 
 Answer = TypeVar("Answer")
 Parameters = ParamSpec("Parameters")
@@ -55,17 +61,17 @@ def _sendable(build: Callable[Parameters, Call[Answer]]) -> Callable[Parameters,
 
 
 @_sendable
-def create_gallery(gallery_id: str, *, threshold: float | None) -> Call[Gallery]:
+def create_gallery(gallery_id: str, *, threshold: float | None, policy: Policy | None) -> Call[Gallery]:
     """Ask for a new gallery."""
-    request = pb.CreateGalleryRequest(gallery_id=gallery_id, threshold=threshold)
-    return Call("CreateGallery", request, lambda response: values.read_gallery(response.gallery))
+    request = pb.CreateGalleryRequest(gallery_id=gallery_id, threshold=threshold, policy=_policy(policy))
+    return Call("CreateGallery", request, lambda response: keeping.read_gallery(response.gallery))
 
 
 @_sendable
 def get_gallery(gallery_id: str) -> Call[Gallery]:
     """Ask about one gallery."""
     request = pb.GetGalleryRequest(gallery_id=gallery_id)
-    return Call("GetGallery", request, lambda response: values.read_gallery(response.gallery))
+    return Call("GetGallery", request, lambda response: keeping.read_gallery(response.gallery))
 
 
 @_sendable
@@ -75,8 +81,23 @@ def list_galleries(*, page_size: int, page_token: str) -> Call[Page[Gallery]]:
     return Call(
         "ListGalleries",
         request,
-        lambda response: Page(tuple(map(values.read_gallery, response.galleries)), response.next_page_token),
+        lambda response: Page(tuple(map(keeping.read_gallery, response.galleries)), response.next_page_token),
     )
+
+
+@_sendable
+def update_gallery(
+    gallery_id: str, *, pinned_threshold: float | None, model_threshold: bool, policy: Policy | None
+) -> Call[Gallery]:
+    """Ask for a change of a gallery."""
+    if pinned_threshold is not None and model_threshold:
+        raise InvalidRequest("a threshold cannot be pinned and be the model's", expected="one of the two")
+    request = pb.UpdateGalleryRequest(gallery_id=gallery_id, policy=_policy(policy))
+    if pinned_threshold is not None:
+        request.pinned_threshold = pinned_threshold
+    if model_threshold:
+        request.model_threshold = True
+    return Call("UpdateGallery", request, lambda response: keeping.read_gallery(response.gallery))
 
 
 @_sendable
@@ -97,7 +118,7 @@ def enroll(gallery_id: str, identity_id: str, images: Sequence[EncodedImage]) ->
 
 @_sendable
 def identify(
-    gallery_id: str, image: EncodedImage, *, max_candidates: int, threshold: float | None
+    gallery_id: str, image: EncodedImage, *, max_candidates: int, threshold: float | None, where: TemplateFilter
 ) -> Call[tuple[Identification, ...]]:
     """Ask who the people of a picture are."""
     request = pb.IdentifyRequest(
@@ -105,6 +126,7 @@ def identify(
         image=values.image_message(image),
         max_candidates=_stated("max_candidates", max_candidates),
         threshold=threshold,
+        filter=values.filter_message(where),
     )
     return Call("Identify", request, values.read_identify)
 
@@ -148,10 +170,15 @@ def get_identity(gallery_id: str, identity_id: str) -> Call[Identity]:
 
 
 @_sendable
-def list_identities(gallery_id: str, *, page_size: int, page_token: str) -> Call[Page[IdentitySummary]]:
+def list_identities(
+    gallery_id: str, *, page_size: int, page_token: str, where: TemplateFilter
+) -> Call[Page[IdentitySummary]]:
     """Ask for a page of identities."""
     request = pb.ListIdentitiesRequest(
-        gallery_id=gallery_id, page_size=_stated("page size", page_size), page_token=page_token
+        gallery_id=gallery_id,
+        page_size=_stated("page size", page_size),
+        page_token=page_token,
+        filter=values.filter_message(where),
     )
     return Call(
         "ListIdentities",
@@ -172,6 +199,63 @@ def delete_template(gallery_id: str, template_id: UUID) -> Call[None]:
     """Ask for the erasure of one template."""
     request = pb.DeleteTemplateRequest(gallery_id=gallery_id, template_id=str(template_id))
     return Call("DeleteTemplate", request, lambda _: None)
+
+
+@_sendable
+def calibrate(
+    gallery_id: str, *, target_fpir: float, cohort: Cohort | None, where: TemplateFilter, dry_run: bool
+) -> Call[CalibrationReport]:
+    """Ask for a calibration."""
+    request = pb.CalibrateRequest(
+        gallery_id=gallery_id,
+        target_fpir=target_fpir,
+        strangers=[] if cohort is None else upkeep.cohort_messages(cohort),
+        strangers_model_digest="" if cohort is None else cohort.model_digest,
+        filter=values.filter_message(where),
+        dry_run=dry_run,
+    )
+    return Call("Calibrate", request, upkeep.read_calibrate)
+
+
+@_sendable
+def diagnose(gallery_id: str) -> Call[tuple[Finding, ...]]:
+    """Ask for an examination of a gallery."""
+    request = pb.DiagnoseRequest(gallery_id=gallery_id)
+    return Call("Diagnose", request, lambda response: tuple(map(upkeep.read_finding, response.findings)))
+
+
+@_sendable
+def merge_identities(gallery_id: str, identity_id: str, merged_identity_id: str) -> Call[Change]:
+    """Ask for a merge."""
+    request = pb.MergeIdentitiesRequest(
+        gallery_id=gallery_id, identity_id=identity_id, merged_identity_id=merged_identity_id
+    )
+    return Call("MergeIdentities", request, lambda response: upkeep.read_change(response.change))
+
+
+@_sendable
+def split_identity(
+    gallery_id: str, identity_id: str, template_ids: Sequence[UUID], new_identity_id: str
+) -> Call[Change]:
+    """Ask for a split."""
+    request = pb.SplitIdentityRequest(
+        gallery_id=gallery_id,
+        identity_id=identity_id,
+        template_ids=[str(template_id) for template_id in template_ids],
+        new_identity_id=new_identity_id,
+    )
+    return Call("SplitIdentity", request, lambda response: upkeep.read_change(response.change))
+
+
+@_sendable
+def undo_change(gallery_id: str, change_id: UUID) -> Call[Change]:
+    """Ask for a merge or split to be undone."""
+    request = pb.UndoChangeRequest(gallery_id=gallery_id, change_id=str(change_id))
+    return Call("UndoChange", request, lambda response: Change(change_id, int(response.moved_template_count)))
+
+
+def _policy(policy: Policy | None) -> pb.Policy | None:
+    return None if policy is None else keeping.policy_message(policy)
 
 
 def _stated(name: str, number: int) -> int:

@@ -37,6 +37,7 @@ from gallery.domain.checks import (
     checked_threshold,
 )
 from gallery.domain.galleries import (
+    DEFAULT_TARGET_FPIR,
     Fusion,
     Gallery,
     OnConflict,
@@ -70,6 +71,7 @@ from gallery.domain.quality import (
 )
 
 __all__ = [
+    "DEFAULT_TARGET_FPIR",
     "EVERYTHING",
     "MAX_DISTANCE",
     "MAX_IDENTITY_ID_LENGTH",

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 from gallery.domain.quality import QualityLimits
 
+DEFAULT_TARGET_FPIR = 0.01  # 1 stranger in 100 is taken for somebody, at most
+
 
 class ThresholdOrigin(StrEnum):
     """How a gallery came by a threshold."""

@@ -4,15 +4,22 @@ The command line calls these methods directly on a store folder, the RPCs call t
 client has the same methods; all of them speak in the values of `gallery.domain`.
 """
 
+from gallery.use_cases.caretaker import Caretaker
 from gallery.use_cases.changes import Changes
 from gallery.use_cases.enrolment import MAX_IMAGES_PER_ENROLMENT, Enrolment
 from gallery.use_cases.galleries import Galleries
 from gallery.use_cases.identities import Identities
 from gallery.use_cases.paging import MAX_PAGE_SIZE
 from gallery.use_cases.recognition import MAX_CANDIDATES, Recognition
-from gallery.use_cases.upkeep import DEFAULT_TARGET_FPIR, Upkeep
+from gallery.use_cases.upkeep import Upkeep
 
-__all__ = ["DEFAULT_TARGET_FPIR", "MAX_CANDIDATES", "MAX_IMAGES_PER_ENROLMENT", "MAX_PAGE_SIZE", "GalleryUseCases"]
+__all__ = [
+    "MAX_CANDIDATES",
+    "MAX_IMAGES_PER_ENROLMENT",
+    "MAX_PAGE_SIZE",
+    "Caretaker",
+    "GalleryUseCases",
+]
 
 
 class GalleryUseCases(Galleries, Enrolment, Recognition, Identities, Upkeep, Changes):

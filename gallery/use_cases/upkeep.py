@@ -1,24 +1,20 @@
-"""Upkeep: calibrate a gallery's threshold, look for what is wrong with it, let templates expire."""
+"""Upkeep: calibrate a gallery's threshold and look for what is wrong with it."""
 
 import asyncio
 from dataclasses import replace
 
 from gallery import calibration, diagnosis
 from gallery.domain import (
+    DEFAULT_TARGET_FPIR,
     EVERYTHING,
     CalibrationReport,
     Cohort,
     Finding,
-    Gallery,
     TemplateFilter,
-    ThresholdOrigin,
 )
-from gallery.errors import GalleryChanged, GalleryNotFound, NotEnoughEvidence
+from gallery.errors import NotEnoughEvidence
 from gallery.use_cases.base import UseCases
 from gallery.use_cases.galleries import next_version, with_threshold
-from gallery.use_cases.paging import MAX_PAGE_SIZE
-
-DEFAULT_TARGET_FPIR = 0.01
 
 
 class Upkeep(UseCases):
@@ -63,26 +59,3 @@ class Upkeep(UseCases):
         threshold = (await self._basis(None, gallery)).threshold
         templates = [template async for template in self._scan(gallery_id, self._alive())]
         return await asyncio.to_thread(diagnosis.examine, templates, threshold, gallery_id)
-
-    async def tend(self) -> None:
-        """Erase what has expired, and calibrate anew the galleries whose policy asks for it. Run now and then."""
-        after = ""
-        while galleries := await self._store.list_galleries(after=after, limit=MAX_PAGE_SIZE):
-            for gallery in galleries:
-                try:
-                    await self._store.delete_expired(gallery.gallery_id, self._clock())
-                    await self._recalibrate_if_grown(gallery)
-                except (GalleryNotFound, GalleryChanged):
-                    continue  # somebody else was faster; the next round sees what is there then
-            after = galleries[-1].gallery_id
-
-    async def _recalibrate_if_grown(self, gallery: Gallery) -> None:
-        growth, threshold = gallery.policy.recalibrate_at_growth, gallery.threshold
-        if growth is None or threshold is None or threshold.origin is not ThresholdOrigin.CALIBRATED:
-            return
-        if threshold.identity_count is None or threshold.target_fpir is None:
-            return
-        if gallery.model_digest != self._embedder.card.digest or self._cohort is None:
-            return
-        if await self._store.count_identities(gallery.gallery_id) >= growth * threshold.identity_count:
-            await self.calibrate(gallery.gallery_id, target_fpir=threshold.target_fpir)

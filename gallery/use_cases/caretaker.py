@@ -1,0 +1,50 @@
+"""The caretaker: walks through the galleries now and then, and does what their policies ask for."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from gallery.domain import Gallery, ThresholdOrigin
+from gallery.errors import GalleryChanged, GalleryNotFound, ModelMismatch, NotEnoughEvidence
+from gallery.ports import TemplateStore
+from gallery.use_cases.base import utc_now
+from gallery.use_cases.paging import MAX_PAGE_SIZE
+from gallery.use_cases.upkeep import Upkeep
+
+_log = logging.getLogger(__name__)
+
+
+class Caretaker:
+    """Erases templates that have expired, and calibrates anew the galleries that have grown."""
+
+    def __init__(self, upkeep: Upkeep, store: TemplateStore, clock: Callable[[], datetime] = utc_now) -> None:
+        self._upkeep = upkeep
+        self._store = store
+        self._clock = clock
+
+    async def walk(self) -> None:
+        """Go through all galleries once; one that changes meanwhile or cannot be calibrated waits for the next walk."""
+        after = ""
+        while galleries := await self._store.list_galleries(after=after, limit=MAX_PAGE_SIZE):
+            for gallery in galleries:
+                try:
+                    await self._store.delete_expired(gallery.gallery_id, self._clock())
+                    if await self._has_outgrown(gallery):
+                        await self._calibrate(gallery)
+                except (GalleryNotFound, GalleryChanged):
+                    continue
+                except (ModelMismatch, NotEnoughEvidence) as error:
+                    _log.warning("the gallery %s cannot be calibrated anew: %s", gallery.gallery_id, error)
+            after = galleries[-1].gallery_id
+
+    async def _has_outgrown(self, gallery: Gallery) -> bool:
+        growth, threshold = gallery.policy.recalibrate_at_growth, gallery.threshold
+        if growth is None or threshold is None or threshold.origin is not ThresholdOrigin.CALIBRATED:
+            return False
+        size = await self._store.count_identities(gallery.gallery_id)
+        return threshold.identity_count is not None and size >= growth * threshold.identity_count
+
+    async def _calibrate(self, gallery: Gallery) -> None:
+        threshold = gallery.threshold
+        if threshold is not None and threshold.target_fpir is not None:
+            await self._upkeep.calibrate(gallery.gallery_id, target_fpir=threshold.target_fpir)
