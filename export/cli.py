@@ -2,7 +2,7 @@
 
 import typer
 
-from export import cli_evaluate, cli_onnx, cli_train, cli_trial
+from export import cli_calibration, cli_evaluate, cli_onnx, cli_train, cli_trial
 from gallery.errors import GalleryError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
@@ -10,6 +10,7 @@ cli_train.register(app)
 cli_evaluate.register(app)
 cli_onnx.register(app)
 cli_trial.register(app)
+cli_calibration.register(app)
 
 
 def main() -> None:
