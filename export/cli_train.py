@@ -11,6 +11,7 @@ from rich.table import Table
 
 from export.inspection import Inspection, inspect, refuse_shared, without_single
 from export.readers import Layout, read
+from export.recipe import Recipe
 from export.recipe_file import read_recipe
 from export.splits import identity_disjoint
 
@@ -36,7 +37,7 @@ def register(app: typer.Typer) -> None:
 
 def show_recipe(recipe: RecipeFile = None, choices: Choices = None) -> None:
     """Print a whole recipe as JSON: every choice there is, with its value."""
-    console.print_json(json.dumps(read_recipe(recipe, choices or ()).as_dict()))
+    console.print_json(json.dumps(read_recipe(Recipe(), recipe, choices or ()).as_dict()))
 
 
 def inspect_data(data: Data, layout: Layout = "auto") -> None:
@@ -48,7 +49,7 @@ def train(
     data: Data, run: Run, weights: Weights = "imagenet", recipe: RecipeFile = None, choices: Choices = None
 ) -> None:
     """Train the light re-ID recipe; run the same command again to go on after an interruption."""
-    chosen = read_recipe(recipe, choices or ())
+    chosen = read_recipe(Recipe(), recipe, choices or ())
     inspection = inspect(read(data))
     show(inspection)
     dataset = without_single(inspection, leave_out=chosen.leave_out_single)
