@@ -57,8 +57,10 @@ class GalleryServicer(GalleryServiceServicer):
     async def Enroll(self, request: pb.EnrollRequest, context: Context) -> pb.EnrollResponse:
         async with _refusals(context):
             pictures = [values.read_image(image) for image in request.images]
-            enrolled = await self._gallery.enroll(request.gallery_id, request.identity_id, pictures)
-            return pb.EnrollResponse(templates=map(values.enrolled_message, enrolled))
+            results = await self._gallery.enroll(
+                request.gallery_id, request.identity_id, pictures, all_or_nothing=request.all_or_nothing
+            )
+            return values.enroll_message(results)
 
     async def Identify(self, request: pb.IdentifyRequest, context: Context) -> pb.IdentifyResponse:
         async with _refusals(context):

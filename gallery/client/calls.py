@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 from gallery.domain import (
     Embedded,
     EncodedImage,
-    EnrolledTemplate,
+    EnrolmentResult,
     Gallery,
     Identification,
     Identity,
@@ -87,12 +87,17 @@ def delete_gallery(gallery_id: str) -> Call[int]:
 
 
 @_sendable
-def enroll(gallery_id: str, identity_id: str, images: Sequence[EncodedImage]) -> Call[tuple[EnrolledTemplate, ...]]:
+def enroll(
+    gallery_id: str, identity_id: str, images: Sequence[EncodedImage], *, all_or_nothing: bool
+) -> Call[EnrolmentResult]:
     """Ask for an enrolment."""
     request = pb.EnrollRequest(
-        gallery_id=gallery_id, identity_id=identity_id, images=[values.image_message(image) for image in images]
+        gallery_id=gallery_id,
+        identity_id=identity_id,
+        images=[values.image_message(image) for image in images],
+        all_or_nothing=all_or_nothing,
     )
-    return Call("Enroll", request, lambda response: tuple(map(values.read_enrolled, response.templates)))
+    return Call("Enroll", request, values.read_enroll)
 
 
 @_sendable

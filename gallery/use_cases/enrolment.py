@@ -1,4 +1,4 @@
-"""Enrolment: images of a person become templates, once each, all or none."""
+"""Enrolment: images of a person become templates, once each."""
 
 import asyncio
 import hashlib
@@ -8,6 +8,8 @@ from gallery.domain import (
     Embedding,
     EncodedImage,
     EnrolledTemplate,
+    EnrolmentResult,
+    RefusedImage,
     Template,
     TemplateInfo,
     checked_identity_id,
@@ -25,13 +27,14 @@ class Enrolment(UseCases):
     """Who is put into a gallery."""
 
     async def enroll(
-        self, gallery_id: str, identity_id: str, images: Sequence[EncodedImage]
-    ) -> tuple[EnrolledTemplate, ...]:
-        """Enrol images of one identity, all or none, and return when they are durable.
+        self, gallery_id: str, identity_id: str, images: Sequence[EncodedImage], *, all_or_nothing: bool = False
+    ) -> EnrolmentResult:
+        """Enrol images of one identity and return, when they are durable, what became of each, in order.
 
         Each image shows one person: the whole picture or one region. An image that was enrolled for this
-        identity before is neither embedded nor stored again. Raises InvalidImage, InvalidRegion, InvalidRequest,
-        GalleryNotFound, ModelMismatch.
+        identity before is neither embedded nor stored again. An image that cannot be enrolled is refused alone;
+        when none is left, or one is refused with ``all_or_nothing``, the first error is raised and nothing is kept.
+        Raises InvalidRequest, InvalidIdentifier, GalleryNotFound, ModelMismatch too.
         """
         checked_identity_id(identity_id)
         if not 0 < len(images) <= MAX_IMAGES_PER_ENROLMENT:
@@ -47,31 +50,46 @@ class Enrolment(UseCases):
             for info, image in zip(wanted, images, strict=True)
             if info.template_id not in known
         }
-        embeddings = await self._embed_all([image for _, image in new.values()])
-        templates = [Template(info, embedding) for (info, _), embedding in zip(new.values(), embeddings, strict=True)]
+        embedded = dict(zip(new, await self._embed_all([image for _, image in new.values()]), strict=True))
+        errors = {key: outcome for key, outcome in embedded.items() if isinstance(outcome, InvalidRequest)}
+        templates = [
+            Template(new[key][0], outcome)
+            for key, outcome in embedded.items()
+            if not isinstance(outcome, InvalidRequest)
+        ]
+        keys = [info.template_id for info in wanted]
+        refused = tuple(RefusedImage(index, errors[key]) for index, key in enumerate(keys) if key in errors)
+        if refused and (all_or_nothing or len(refused) == len(images)):
+            raise refused[0].error
         if templates:
             await self._store.put(gallery.gallery_id, templates)
-        created = {template.info.template_id: template.info for template in templates}
-        return tuple(
-            EnrolledTemplate(created.get(info.template_id) or known[info.template_id], info.template_id in created)
-            for info in wanted
+        return EnrolmentResult(
+            tuple(
+                EnrolledTemplate(index, known.get(key) or new[key][0], created=key in new)
+                for index, key in enumerate(keys)
+                if key not in errors
+            ),
+            refused,
         )
 
     def _describe(self, identity_id: str, image: EncodedImage) -> TemplateInfo:
-        check_one_person(image)
         region = image.regions[0] if image.regions else None
         image_digest = hashlib.sha256(image.content).hexdigest()
         template_id = template_id_of(identity_id, image_digest, region)
         return TemplateInfo(template_id, identity_id, self._embedder.card.digest, image_digest, self._clock(), region)
 
-    async def _embed_all(self, images: Sequence[EncodedImage]) -> list[Embedding]:
-        """Embed images of one person each, a few at once; the first error cancels the rest and is raised."""
+    async def _embed_all(self, images: Sequence[EncodedImage]) -> list[Embedding | InvalidRequest]:
+        """Embed images of one person each, a few at once; what is wrong with an image stands in its place."""
         at_once = asyncio.Semaphore(_EMBEDDED_AT_ONCE)
 
-        async def embed_one(image: EncodedImage) -> Embedding:
-            async with at_once:
-                embedding: Embedding = (await self._embedder.embed(image))[0]
-                return embedding
+        async def embed_one(image: EncodedImage) -> Embedding | InvalidRequest:
+            try:
+                check_one_person(image)
+                async with at_once:
+                    embedding: Embedding = (await self._embedder.embed(image))[0]
+                    return embedding
+            except InvalidRequest as error:
+                return error
 
         try:
             async with asyncio.TaskGroup() as group:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import numpy as np
 from google.protobuf.timestamp_pb2 import Timestamp
+from google.rpc.status_pb2 import Status
 
 from gallery.domain import (
     Basis,
@@ -18,17 +19,20 @@ from gallery.domain import (
     Embedded,
     EncodedImage,
     EnrolledTemplate,
+    EnrolmentResult,
     Gallery,
     Identification,
     Identity,
     IdentitySummary,
+    RefusedImage,
     Region,
     TemplateInfo,
     ThresholdSource,
     Verification,
 )
-from gallery.errors import InvalidIdentifier
+from gallery.errors import InvalidIdentifier, InvalidRequest
 from gallery.v1 import gallery_service_pb2 as pb
+from gallery.wire.status import error_of, status_of
 
 Default = TypeVar("Default")
 
@@ -146,14 +150,33 @@ def read_template(message: pb.Template) -> TemplateInfo:
     )
 
 
-def enrolled_message(enrolled: EnrolledTemplate) -> pb.EnrolledTemplate:
-    """Write a template after enrolment."""
-    return pb.EnrolledTemplate(template=template_message(enrolled.template), created=enrolled.created)
+def enroll_message(result: EnrolmentResult) -> pb.EnrollResponse:
+    """Write what became of each image of an enrolment, in their order."""
+    outcomes = {
+        enrolled.index: pb.EnrollResult(
+            template=pb.EnrolledTemplate(template=template_message(enrolled.template), created=enrolled.created)
+        )
+        for enrolled in result.templates
+    }
+    outcomes |= {refused.index: pb.EnrollResult(error=status_of(refused.error)) for refused in result.refused}
+    return pb.EnrollResponse(results=[outcomes[index] for index in sorted(outcomes)])
 
 
-def read_enrolled(message: pb.EnrolledTemplate) -> EnrolledTemplate:
-    """Read a template after enrolment."""
-    return EnrolledTemplate(read_template(message.template), message.created)
+def read_enroll(message: pb.EnrollResponse) -> EnrolmentResult:
+    """Read what became of each image of an enrolment."""
+    templates, refused = [], []
+    for index, outcome in enumerate(message.results):
+        if outcome.HasField("template"):
+            enrolled = outcome.template
+            templates.append(EnrolledTemplate(index, read_template(enrolled.template), enrolled.created))
+        else:
+            refused.append(RefusedImage(index, _read_refusal(outcome.error)))
+    return EnrolmentResult(tuple(templates), tuple(refused))
+
+
+def _read_refusal(message: Status) -> InvalidRequest:
+    error = error_of(message)
+    return error if isinstance(error, InvalidRequest) else InvalidRequest(message.message)
 
 
 def identify_message(identifications: Sequence[Identification]) -> pb.IdentifyResponse:
