@@ -14,7 +14,7 @@ _STEPS_A_MOVE = 10
 
 
 class Pace(keras.callbacks.Callback):  # type: ignore[misc]
-    """Linear warm-up, then a cosine down to zero over the schedule's steps, or over its minutes.
+    """Linear warm-up, then (by choice) a cosine down to zero over the schedule's steps, or over its minutes.
 
     By the clock a training ends when it was said to, however busy the machine is; what it costs is that two
     runs are not equal step for step.
@@ -51,7 +51,8 @@ class Pace(keras.callbacks.Callback):  # type: ignore[misc]
     def learning_rate(self) -> float:
         """Return the rate of the next step."""
         warm = min(1.0, (self._step + 1) / self._warmup)
-        return self._schedule.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * self.progress()))
+        left = 0.5 * (1 + math.cos(math.pi * self.progress())) if self._schedule.cosine else 1.0
+        return self._schedule.learning_rate * warm * left
 
     def state(self) -> dict[str, Any]:
         """Return what a checkpoint keeps."""

@@ -1,6 +1,6 @@
 """The frozen base: ImageNet's weights, a file's, or those of a run of `gallery-export train`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
@@ -36,8 +36,7 @@ def base(recipe: PaperRecipe, weights: str, build: BackboneBuilder = backbone) -
             expected=f"{recipe.architecture} of width {recipe.alpha}",
             remedy="choose the run's architecture and alpha with --set",
         )
-    stride = 1 if theirs["last_stride"] == 1 else 2
-    built = build(Network(recipe.architecture, recipe.alpha, recipe.height, recipe.width, stride), weights="none")
+    built = build(replace(network, last_stride=theirs["last_stride"]), weights="none")
     built.set_weights(run.average[: len(built.weights)])
     return Base(_frozen(built), frozenset(run.facts["people"]))
 
