@@ -90,7 +90,7 @@ def compared(
         console.print(f"{other.name} - {first.name}: TPIR at FPIR 1% changes by {tpir_change(first, other)}")
     pixels = [load_all(samples[:_TIMED_PICTURES], one.height, one.width) for one in models]
     table = Table(
-        "model", "batch", "ms a picture", f"times as fast as {first.name}", title="Speed, in turns, one thread"
+        "model", "batch", "CPU ms a picture", f"times as fast as {first.name}", title="Speed, in turns, one thread"
     )
     for speed in interleaved_speed(models, pixels):
         spread = f"{speed.ratio:.2f} [{speed.quartiles[0]:.2f}–{speed.quartiles[1]:.2f}], n={speed.rounds} rounds"

@@ -91,6 +91,7 @@ def test_speeds_are_measured_in_turns_and_told_beside_the_first_model() -> None:
     def model(name: str) -> Model:
         def embed(pixels: Pixels) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
             calls.append((name, len(pixels)))
+            sum(range(10_000))  # some CPU time, so that a ratio exists
             return np.zeros((len(pixels), 4), np.float32)
 
         return Model(name, HEIGHT, WIDTH, embed)
