@@ -4,6 +4,8 @@ from gallery.domain import Gallery, Page, checked_gallery_id, checked_threshold
 from gallery.use_cases.base import UseCases
 from gallery.use_cases.paging import checked_page_size, last_shown, token_of
 
+_LISTING = "galleries"
+
 
 class Galleries(UseCases):
     """The galleries themselves."""
@@ -25,9 +27,9 @@ class Galleries(UseCases):
 
     async def list_galleries(self, *, page_size: int = 100, page_token: str = "") -> Page[Gallery]:
         """List galleries by id."""
-        limit, after = checked_page_size(page_size), last_shown(page_token)
+        limit, after = checked_page_size(page_size), last_shown(_LISTING, page_token)
         galleries = await self._store.list_galleries(after=after, limit=limit)
-        return Page(tuple(galleries), token_of(galleries[-1].gallery_id) if len(galleries) == limit else "")
+        return Page(tuple(galleries), token_of(_LISTING, galleries[-1].gallery_id) if len(galleries) == limit else "")
 
     async def delete_gallery(self, gallery_id: str) -> int:
         """Erase a gallery and all in it; returns how many templates went with it."""

@@ -23,9 +23,10 @@ class Identities(UseCases):
         self, gallery_id: str, *, page_size: int = 100, page_token: str = ""
     ) -> Page[IdentitySummary]:
         """List the identities of a gallery by id."""
-        limit, after = checked_page_size(page_size), last_shown(page_token)
+        listing = f"identities of {gallery_id}"
+        limit, after = checked_page_size(page_size), last_shown(listing, page_token)
         found = await self._store.list_identities(checked_gallery_id(gallery_id), after=after, limit=limit)
-        return Page(tuple(found), token_of(found[-1].identity_id) if len(found) == limit else "")
+        return Page(tuple(found), token_of(listing, found[-1].identity_id) if len(found) == limit else "")
 
     async def delete_identity(self, gallery_id: str, identity_id: str) -> int:
         """Erase an identity, durably; returns how many templates went; raises IdentityNotFound."""
