@@ -22,7 +22,7 @@ BATCHES = (1, 8)
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """Median CPU milliseconds a picture, and how often as fast as the first model (median and quartiles of the rounds)."""
+    """Median CPU milliseconds a picture, and how many times as fast as the first model: median and quartiles."""
 
     name: str
     batch: int
