@@ -66,7 +66,7 @@ class Pace(keras.callbacks.Callback):  # type: ignore[misc]
         """Set the learning rate."""
         if self._began is None:
             self._began = time.monotonic()
-        self.model.optimizer.learning_rate = self.learning_rate()
+        synchronised(self.model).optimizer.learning_rate = self.learning_rate()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Count, and stop when the schedule's minutes are over."""
@@ -94,6 +94,14 @@ class RunningAverage(keras.callbacks.Callback):  # type: ignore[misc]
         self._steps += 1
         if self._steps % _STEPS_A_MOVE:
             return
+        synchronised(self.model)
         momentum = min(self._momentum, (1 + self._steps) / (10 + self._steps)) ** _STEPS_A_MOVE
         for average, weight in zip(self.arrays, self._averaged.get_weights(), strict=True):
             np.add(average, (1 - momentum) * (weight - average), out=average)
+
+
+def synchronised(model: keras.Model) -> keras.Model:
+    """Return ``model`` with its variables up to date in the midst of `fit`, where JAX keeps them elsewhere."""
+    if keras.backend.backend() == "jax":
+        model.jax_state_sync()
+    return model

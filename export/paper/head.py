@@ -8,6 +8,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from export import losses
+from export.pace import synchronised
 from export.paper.layers import Centres, CosineCentres
 from export.paper.recipe import Loss
 
@@ -55,7 +56,7 @@ class GramSchmidt(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Replace the centres."""
-        centres = self.model.scores.centres
+        centres = synchronised(self.model).scores.centres
         centres.assign(orthogonal(np.asarray(ops.convert_to_numpy(centres), np.float32)))
 
 
