@@ -13,9 +13,6 @@ from keras import layers
 from export.errors import InvalidWeights
 from export.recipe import Network, Precision
 
-# Keras' 0.999 of V2 and V3 is too slow for short trainings: measured, rank-1 .45 against .67 after 4 epochs.
-BATCH_NORMALIZATION_MOMENTUM = 0.95
-
 _APPLICATIONS = {
     "mobilenet_v1": keras.applications.MobileNet,
     "mobilenet_v2": keras.applications.MobileNetV2,
@@ -57,7 +54,7 @@ def backbone(network: Network, *, weights: str, precision: Precision = "float32"
         built = application(weights=None, **options)
         if weights != "none":
             _load(built, Path(weights), network)
-    return _tuned(built, network.last_stride, precision)
+    return _tuned(built, network, precision)
 
 
 def _load(built: keras.Model, path: Path, network: Network) -> None:
@@ -75,18 +72,18 @@ def _load(built: keras.Model, path: Path, network: Network) -> None:
         ) from error
 
 
-def _tuned(network: keras.Model, last_stride: int, precision: Precision) -> keras.Model:
-    """Rebuild with quick batch-normalisation statistics and, for ``last_stride`` 1, no last halving."""
-    strided = [layer for layer in network.layers if getattr(layer, "strides", (1, 1)) == (2, 2)]
-    last = strided[-1].name if last_stride == 1 else None
-    padding = _padding_before(network, last) if last is not None else None
+def _tuned(built: keras.Model, network: Network, precision: Precision) -> keras.Model:
+    """Rebuild with quick batch-normalisation statistics and, for last stride 1, no last halving."""
+    strided = [layer for layer in built.layers if getattr(layer, "strides", (1, 1)) == (2, 2)]
+    last = strided[-1].name if network.last_stride == 1 else None
+    padding = _padding_before(built, last) if last is not None else None
 
     def rebuilt(layer: keras.Operation) -> keras.Operation:
         config = layer.get_config()
         if isinstance(layer, layers.Layer):  # V3 has bare operations between its layers
             config["dtype"] = precision
         if isinstance(layer, layers.BatchNormalization):
-            config["momentum"] = BATCH_NORMALIZATION_MOMENTUM
+            config["momentum"] = network.norm_momentum
         if layer.name == last:
             config["strides"] = (1, 1)
         if layer.name == padding:
@@ -94,8 +91,8 @@ def _tuned(network: keras.Model, last_stride: int, precision: Precision) -> kera
             config["padding"] = ((margin, margin), (margin, margin))
         return layer.__class__.from_config(config)
 
-    clone: keras.Model = keras.models.clone_model(network, clone_function=rebuilt)
-    clone.set_weights(network.get_weights())
+    clone: keras.Model = keras.models.clone_model(built, clone_function=rebuilt)
+    clone.set_weights(built.get_weights())
     return clone
 
 

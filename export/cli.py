@@ -2,11 +2,13 @@
 
 import typer
 
-from export import cli_calibration, cli_evaluate, cli_onnx, cli_train, cli_trial
+from export import cli_ablate, cli_calibration, cli_evaluate, cli_onnx, cli_paper, cli_train, cli_trial
 from gallery.errors import GalleryError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 cli_train.register(app)
+cli_paper.register(app)
+cli_ablate.register(app)
 cli_evaluate.register(app)
 cli_onnx.register(app)
 cli_trial.register(app)

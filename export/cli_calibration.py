@@ -1,4 +1,4 @@
-"""`gallery-export calibration`: the promise of calibrated thresholds, tried on people outside training."""
+"""`gallery-export calibration` and `fusion`: the promise of calibrated thresholds, tried on people outside training."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +12,7 @@ from rich.table import Table
 
 from export.calibration_trial import DRAWS, SIZES, TEMPLATES, People, Trial, best_fixed, grown, trials
 from export.evaluate import embed_samples
+from export.fusion_trial import compare
 from export.models import load_model
 from export.readers import read
 from export.splits import IdentitySplit
@@ -22,8 +23,9 @@ console = Console()
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command to ``app``."""
+    """Add the commands to ``app``."""
     app.command("calibration")(run)
+    app.command("fusion")(fusion_rules)
 
 
 def run(
@@ -55,6 +57,27 @@ def run(
         table.add_row(*row.values())
     console.print(table)
     console.print(f"best fixed threshold, in hindsight: {fixed:.3f}; {out}/calibration.md, {out}/calibration.png")
+
+
+def fusion_rules(
+    model: Annotated[Path, typer.Argument(help="the model: .onnx with a card, or .keras")],
+    data: Annotated[Path, typer.Option(help="labelled people: folder per person, Market-style names, or manifest")],
+    split: Annotated[Path, typer.Option(help="split.json of the training")],
+    fpir: Annotated[float, typer.Option(help="the FPIR at which the rules are compared")] = 0.01,
+) -> None:
+    """Compare how several templates decide (best, mean, top-k) on people outside training."""
+    people = _embedded(model, data, split)
+    rows = np.flatnonzero(np.isin(people.labels.identities, people.unseen))
+    table = Table("gallery × templates", "rule", "rank-1", f"TPIR at FPIR {fpir:.1%}", "matches with a wrong identity")
+    for one in compare(people.embeddings[rows], people.labels.of_rows(rows), fpir):
+        table.add_row(
+            f"{one.size} × {one.templates}",
+            one.fusion,
+            f"{one.rank1:.1%}",
+            f"{one.tpir:.1%} ± {one.error:.1%}",
+            f"{one.mistaken:.1%}",
+        )
+    console.print(table)
 
 
 def plot(done: list[Trial], fixed: float) -> Figure:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from export.checkpoint import replace
 from export.compare import cosine_between, interleaved_speed, tpir_change
 from export.dataset import Sample
 from export.errors import InvalidData
@@ -52,9 +53,11 @@ def evaluate_models(
     evaluations = [_evaluated(console, one, samples, seed) for one in _loaded(model, scaling)]
     out.mkdir(parents=True, exist_ok=True)
     everything = {"data": data.name, "who": who, "models": [figures(one) for one in evaluations]}
-    (out / "figures.json").write_text(json.dumps(everything, indent=1) + "\n", encoding="utf-8")
     report = html_report(evaluations, Subject(data.name, who, pictures))
-    (out / "report.html").write_text(report, encoding="utf-8")
+    replace(
+        out / "figures.json", lambda path: path.write_text(json.dumps(everything, indent=1) + "\n", encoding="utf-8")
+    )
+    replace(out / "report.html", lambda path: path.write_text(report, encoding="utf-8"))
     _print_summaries(console, evaluations)
     console.print(f"Written: {out / 'figures.json'} and {out / 'report.html'}")
 
@@ -90,7 +93,7 @@ def compared(
         console.print(f"{other.name} - {first.name}: TPIR at FPIR 1% changes by {tpir_change(first, other)}")
     pixels = [load_all(samples[:_TIMED_PICTURES], one.height, one.width) for one in models]
     table = Table(
-        "model", "batch", "ms a picture", f"times as fast as {first.name}", title="Speed, in turns, one thread"
+        "model", "batch", "CPU ms a picture", f"times as fast as {first.name}", title="Speed, in turns, one thread"
     )
     for speed in interleaved_speed(models, pixels):
         spread = f"{speed.ratio:.2f} [{speed.quartiles[0]:.2f}–{speed.quartiles[1]:.2f}], n={speed.rounds} rounds"

@@ -51,6 +51,9 @@ def quantize(
     out: Annotated[Path, typer.Option(help="the int8 ONNX file to write")],
     pictures: Annotated[int, typer.Option(min=16, help="training people's pictures that set the ranges")] = 256,
     seed: Annotated[int, typer.Option(help="chooses those pictures")] = 0,
+    portable: Annotated[
+        bool, typer.Option(help="7-bit weights: less exact, but the same on CPUs without VNNI")
+    ] = False,
 ) -> None:
     """Make a static int8 version, calibrated on training people, and compare it with fp32 in one run."""
     from export.packaging_int8 import Calibration, package_int8  # noqa: PLC0415
@@ -58,7 +61,7 @@ def quantize(
     dataset, people = read(data), IdentitySplit.read(split)
     console = Console()
     with embedding_progress(console, len(dataset.of(people.held_out))) as tell:
-        card = package_int8(model, dataset, people, out, Calibration(pictures, seed), tell)
+        card = package_int8(model, dataset, people, out, Calibration(pictures, seed, 7 if portable else 8), tell)
     _print_card(console, card, out)
     compared(console, [model, out], dataset.of(people.held_out))
 

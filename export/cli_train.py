@@ -9,10 +9,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from export.dataset import Dataset
 from export.inspection import Inspection, inspect, refuse_shared, without_single
 from export.readers import Layout, read
+from export.recipe import Recipe
 from export.recipe_file import read_recipe
-from export.splits import identity_disjoint
+from export.splits import IdentitySplit, identity_disjoint
 
 Data = Annotated[Path, typer.Argument(help="a folder per person, a Market-style folder, or a .csv or .jsonl manifest")]
 Run = Annotated[Path, typer.Option(help="folder of the run; an interrupted run goes on from its last whole epoch")]
@@ -36,7 +38,7 @@ def register(app: typer.Typer) -> None:
 
 def show_recipe(recipe: RecipeFile = None, choices: Choices = None) -> None:
     """Print a whole recipe as JSON: every choice there is, with its value."""
-    console.print_json(json.dumps(read_recipe(recipe, choices or ()).as_dict()))
+    console.print_json(json.dumps(read_recipe(Recipe(), recipe, choices or ()).as_dict()))
 
 
 def inspect_data(data: Data, layout: Layout = "auto") -> None:
@@ -48,12 +50,8 @@ def train(
     data: Data, run: Run, weights: Weights = "imagenet", recipe: RecipeFile = None, choices: Choices = None
 ) -> None:
     """Train the light re-ID recipe; run the same command again to go on after an interruption."""
-    chosen = read_recipe(recipe, choices or ())
-    inspection = inspect(read(data))
-    show(inspection)
-    dataset = without_single(inspection, leave_out=chosen.leave_out_single)
-    split = identity_disjoint(dataset.samples, chosen.held_out, chosen.seed)
-    refuse_shared(dataset.of(split.train), dataset.of(split.held_out), inspection)
+    chosen = read_recipe(Recipe(), recipe, choices or ())
+    split, dataset = prepared(data, chosen)
     # TensorFlow (or JAX, or torch) is loaded only when the data can be trained on.
     from export.run_folder import RunFolder  # noqa: PLC0415
     from export.train import Material, Training  # noqa: PLC0415
@@ -62,6 +60,16 @@ def train(
     console.print(f"{len(material.train)} images of {len(split.train)} people train, {len(split.held_out)} held out")
     Training(chosen, material, RunFolder(run)).run(tell)
     console.print(f"the best model is {run / 'best.keras'}")
+
+
+def prepared(data: Path, recipe: Recipe) -> tuple[IdentitySplit, Dataset]:
+    """Read, inspect, tell what was found and split; what cannot be trained on is refused here, before the work."""
+    inspection = inspect(read(data))
+    show(inspection)
+    dataset = without_single(inspection, leave_out=recipe.leave_out_single)
+    split = identity_disjoint(dataset.samples, recipe.held_out, recipe.seed)
+    refuse_shared(dataset.of(split.train), dataset.of(split.held_out), inspection)
+    return split, dataset
 
 
 def show(inspection: Inspection) -> None:

@@ -1,7 +1,7 @@
 """Two models side by side in one run: how fast each is, and what changing one for the other costs.
 
-Timings of separate runs on a shared machine say little: here the models take turns, picture by picture, and the
-figure is the ratio of each round.
+Timings of separate runs on a shared machine say little: here the models take turns, the clock counts this process's
+CPU time, which other processes do not lengthen much, and the figure is the ratio of each round.
 """
 
 import time
@@ -22,7 +22,7 @@ BATCHES = (1, 8)
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """Median milliseconds a picture, and how often as fast as the first model (median and quartiles of the rounds)."""
+    """Median CPU milliseconds a picture, and how many times as fast as the first model: median and quartiles."""
 
     name: str
     batch: int
@@ -73,7 +73,7 @@ def tpir_change(one: Evaluation, other: Evaluation, fpir: float = FPIRS[0]) -> E
 def _round(models: Sequence[Model], pixels: Sequence[Pixels], batch: int) -> list[float]:
     seconds = []
     for model, own in zip(models, pixels, strict=True):
-        began = time.perf_counter()
+        began = time.process_time()
         model.embed(own[:batch])
-        seconds.append(time.perf_counter() - began)
+        seconds.append(time.process_time() - began)
     return seconds

@@ -9,9 +9,8 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from export.backbones import BATCH_NORMALIZATION_MOMENTUM
 from export.losses import unit
-from export.recipe import Pooling
+from export.recipe import Network
 
 
 @keras.saving.register_keras_serializable(package="gallery")
@@ -49,14 +48,16 @@ class GeneralizedMean(layers.Layer):  # type: ignore[misc]
         return {**super().get_config(), "power": self._initial}
 
 
-def encoder(network: keras.Model, dimension: int, pooling: Pooling) -> keras.Model:
-    """Build uint8 [b, h, w, 3] → (feature before BN [b, dimension], unit embedding [b, dimension])."""
-    images = layers.Input(network.input_shape[1:], dtype="uint8", name="images")
-    maps = network(layers.Rescaling(1 / 127.5, offset=-1, name="scaled")(images))
-    pooled = (GeneralizedMean if pooling == "gem" else layers.GlobalAveragePooling2D)(name="pooled")(maps)
-    feature = layers.Dense(dimension, use_bias=False, name="feature")(pooled)
-    # γ without β: a shift would move the embeddings off the origin that cosine distances are measured from.
-    neck = layers.BatchNormalization(center=False, momentum=BATCH_NORMALIZATION_MOMENTUM, name="neck")(feature)
+def encoder(maps_of: keras.Model, network: Network) -> keras.Model:
+    """Build uint8 [b, h, w, 3] → (feature for the triplet [b, d], unit embedding [b, d]) on a backbone."""
+    images = layers.Input(maps_of.input_shape[1:], dtype="uint8", name="images")
+    maps = maps_of(layers.Rescaling(1 / 127.5, offset=-1, name="scaled")(images))
+    pooling = GeneralizedMean if network.pooling == "gem" else layers.GlobalAveragePooling2D
+    feature = layers.Dense(network.dimension, use_bias=False, name="feature")(pooling(name="pooled")(maps))
+    neck = feature
+    if network.neck:
+        # γ without β: a shift would move the embeddings off the origin that cosine distances are measured from.
+        neck = layers.BatchNormalization(center=False, momentum=network.norm_momentum, name="neck")(feature)
     return keras.Model(images, (feature, UnitLength(name="embedding")(neck)), name="encoder")
 
 

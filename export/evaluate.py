@@ -116,7 +116,7 @@ def figures(evaluation: Evaluation) -> dict[str, Any]:
         "verification": {
             "genuine_pairs": len(pairs.genuine),
             "impostor_pairs": len(pairs.impostor),
-            "eer": equal_error_rate(pairs),
+            "eer": asdict(equal_error_rate(pairs)),
             "tar_at_far": {
                 f"{rate:g}": {**asdict(tar_at_far(pairs, rate)), "threshold": largest_threshold(pairs.impostor, rate)}
                 for rate in FARS
@@ -136,6 +136,7 @@ def summary(evaluation: Evaluation) -> dict[str, Estimate]:
         "rank-1": evaluation.retrieval.rank(1),
         "mAP": evaluation.retrieval.mean_average_precision,
         "mINP": evaluation.retrieval.mean_inverse_penalty,
+        "EER": equal_error_rate(evaluation.pairs),
         **{f"TAR at FAR {rate:.2%}": tar_at_far(evaluation.pairs, rate) for rate in FARS[1:]},
         **{f"TPIR at FPIR {rate:.0%}": evaluation.main.tpir(rate) for rate in FPIRS},
     }

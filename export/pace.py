@@ -14,7 +14,7 @@ _STEPS_A_MOVE = 10
 
 
 class Pace(keras.callbacks.Callback):  # type: ignore[misc]
-    """Linear warm-up, then a cosine down to zero over the schedule's steps, or over its minutes.
+    """Linear warm-up, then (by choice) a cosine down to zero over the schedule's steps, or over its minutes.
 
     By the clock a training ends when it was said to, however busy the machine is; what it costs is that two
     runs are not equal step for step.
@@ -51,7 +51,8 @@ class Pace(keras.callbacks.Callback):  # type: ignore[misc]
     def learning_rate(self) -> float:
         """Return the rate of the next step."""
         warm = min(1.0, (self._step + 1) / self._warmup)
-        return self._schedule.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * self.progress()))
+        left = 0.5 * (1 + math.cos(math.pi * self.progress())) if self._schedule.cosine else 1.0
+        return self._schedule.learning_rate * warm * left
 
     def state(self) -> dict[str, Any]:
         """Return what a checkpoint keeps."""
@@ -65,7 +66,7 @@ class Pace(keras.callbacks.Callback):  # type: ignore[misc]
         """Set the learning rate."""
         if self._began is None:
             self._began = time.monotonic()
-        self.model.optimizer.learning_rate = self.learning_rate()
+        synchronised(self.model).optimizer.learning_rate = self.learning_rate()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Count, and stop when the schedule's minutes are over."""
@@ -93,6 +94,14 @@ class RunningAverage(keras.callbacks.Callback):  # type: ignore[misc]
         self._steps += 1
         if self._steps % _STEPS_A_MOVE:
             return
+        synchronised(self.model)
         momentum = min(self._momentum, (1 + self._steps) / (10 + self._steps)) ** _STEPS_A_MOVE
         for average, weight in zip(self.arrays, self._averaged.get_weights(), strict=True):
             np.add(average, (1 - momentum) * (weight - average), out=average)
+
+
+def synchronised(model: keras.Model) -> keras.Model:
+    """Return ``model`` with its variables up to date in the midst of `fit`, where JAX keeps them elsewhere."""
+    if keras.backend.backend() == "jax":
+        model.jax_state_sync()
+    return model

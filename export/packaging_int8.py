@@ -12,23 +12,27 @@ from export.evaluate import Progress
 from export.packaging import Naming, measured_card, write
 from export.pixels import load_all
 from export.provenance import checked_split, content_digest
-from export.quantize import quantize
+from export.quantize import WeightBits, quantize
 from export.splits import IdentitySplit
 from gallery.errors import InvalidModel
 from gallery.model_card import ModelCard
 
-VNNI_NOTE = (
-    "int8: CPUs with and without VNNI saturate differently, so embeddings of one picture differ slightly between them; "
-    "keep a gallery's machines of one kind, or use fp32."
-)
+NOTES: dict[WeightBits, str] = {
+    8: (
+        "int8 with 8-bit weights: CPUs with and without VNNI give different embeddings of one picture, and the golden "
+        "check refuses the model on the other kind; use 7-bit weights or fp32 where both kinds run."
+    ),
+    7: "int8 with 7-bit weights: CPUs with and without VNNI give the same embeddings.",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How many pictures of training people set the ranges, and the seed that chooses them."""
+    """How many pictures of training people set the ranges, the seed that chooses them, and the weights' bits."""
 
     pictures: int = 256
     seed: int = 0
+    weight_bits: WeightBits = 8
 
 
 def package_int8(
@@ -53,17 +57,18 @@ def package_int8(
     train = dataset.of(people.train)
     order = np.random.default_rng(calibration.seed).permutation(len(train))[: calibration.pictures]
     chosen = [train[row] for row in sorted(order)]
-    quantized = quantize(fp32.read_bytes(), load_all(chosen, card.height, card.width))
+    quantized = quantize(fp32.read_bytes(), load_all(chosen, card.height, card.width), calibration.weight_bits)
     naming = Naming(card.name, card.version, card.training_data, card.training_data_terms)
     measured = measured_card(quantized.model, naming, dataset.of(people.held_out), (card.height, card.width), tell)
     facts: dict[str, Any] = {
         **card.provenance,
         "quantized_from": card.digest,
         "calibration": {"pictures": len(chosen), "seed": calibration.seed, "sha256": content_digest(chosen)},
+        "weight_bits": calibration.weight_bits,
         "left_in_float": list(quantized.left_in_float),
         "golden_cosine_to_fp32": _golden_cosine(card, measured),
     }
-    note = f"{measured.threshold_note} {VNNI_NOTE}"
+    note = f"{measured.threshold_note} {NOTES[calibration.weight_bits]}"
     update = {"precision": "int8", "provenance": facts, "threshold_note": note}
     return write(quantized.model, measured.model_copy(update=update), out)
 

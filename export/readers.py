@@ -4,6 +4,7 @@
 """
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -19,7 +20,7 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
 # person, camera, sequence, frame, box: Zheng et al., "Scalable Person Re-identification", ICCV 2015
 _MARKET_NAME = re.compile(r"(?P<person>-?\d+)_c(?P<camera>\d+)s(?P<sequence>\d+)_(?P<frame>\d+)(_\d+)?")
 _JUNK = frozenset({"-1", "0000"})  # Market's marks for a false detection and for a bystander
-_FRAMES_A_MOMENT = 1000  # 40 s at Market's 25 frames a second
+_PAUSE = 250  # frames: ten seconds at Market's 25 a second, after which a person's next picture is another moment
 
 
 def read(path: Path, layout: Layout = "auto") -> Dataset:
@@ -53,7 +54,7 @@ def read_folders(root: Path) -> Dataset:
 
 def read_market(root: Path) -> Dataset:
     """Read Market-style names; the marks for false detections and bystanders are left out, with the reason."""
-    samples, problems = [], []
+    named, problems = [], []
     for path in _files(root):
         name = _MARKET_NAME.fullmatch(path.stem)
         if name is None or path.suffix.lower() not in IMAGE_SUFFIXES:
@@ -61,9 +62,23 @@ def read_market(root: Path) -> Dataset:
         elif name["person"] in _JUNK:
             problems.append(Problem(path, f"{name['person']} marks a false detection or a bystander, not a person"))
         else:
-            camera, sequence, moment = name["camera"], name["sequence"], int(name["frame"]) // _FRAMES_A_MOMENT
-            samples.append(Sample(path, name["person"], f"c{camera}", None, f"c{camera}s{sequence}m{moment}"))
-    return Dataset(str(root), "market", tuple(samples), tuple(problems))
+            named.append((path, name))
+    return Dataset(str(root), "market", _with_moments(named), tuple(problems))
+
+
+def _with_moments(named: Sequence[tuple[Path, re.Match[str]]]) -> tuple[Sample, ...]:
+    """Name each picture's moment: a person's pictures of one sequence without a pause of ten seconds in between."""
+    samples = {}
+    last: dict[tuple[str, ...], tuple[int, int]] = {}
+    for path, name in sorted(named, key=lambda pair: int(pair[1]["frame"])):
+        sequence, frame = name.group("person", "camera", "sequence"), int(name["frame"])
+        before, moment = last.get(sequence, (frame, frame))
+        if frame - before > _PAUSE:
+            moment = frame
+        last[sequence] = (frame, moment)
+        camera = f"c{name['camera']}"
+        samples[path] = Sample(path, name["person"], camera, None, f"{camera}s{name['sequence']}f{moment}")
+    return tuple(samples[path] for path, _ in named)
 
 
 def _layout_of(path: Path) -> Layout:

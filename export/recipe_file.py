@@ -3,32 +3,37 @@
 import json
 import tomllib
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from export.errors import InvalidRecipe
-from export.recipe import Recipe
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+RecipeT = TypeVar("RecipeT", bound="DataclassInstance")
 
 
-def read_recipe(path: Path | None = None, choices: Sequence[str] = ()) -> Recipe:
-    """Start from the default recipe, lay the file over it, then each `name=value`; raises InvalidRecipe."""
-    return with_choices(Recipe() if path is None else _of(_overlaid(Recipe().as_dict(), _file(path))), choices)
+def read_recipe(default: RecipeT, path: Path | None = None, choices: Sequence[str] = ()) -> RecipeT:
+    """Start from ``default``, lay the file over it, then each `name=value`; raises InvalidRecipe."""
+    return with_choices(default if path is None else _of(default, _overlaid(asdict(default), _file(path))), choices)
 
 
-def with_choices(recipe: Recipe, choices: Sequence[str]) -> Recipe:
+def with_choices(recipe: RecipeT, choices: Sequence[str]) -> RecipeT:
     """Return ``recipe`` with each `part.name=value` applied; values are JSON, or else plain words."""
-    values = recipe.as_dict()
+    values = asdict(recipe)
     for choice in choices:
         name, separator, text = choice.partition("=")
         if not separator:
-            raise InvalidRecipe(f"{choice!r} chooses nothing", expected="name=value, such as schedule.epochs=40")
+            raise InvalidRecipe(f"{choice!r} chooses nothing", expected="name=value, such as seed=1")
         change: Any = _value(text.strip())
         for part in reversed(name.strip().split(".")):
             change = {part: change}
         values = _overlaid(values, change)
-    return _of(values)
+    return _of(recipe, values)
 
 
 def _file(path: Path) -> dict[str, Any]:
@@ -62,9 +67,9 @@ def _overlaid(base: dict[str, Any], over: dict[str, Any], prefix: str = "") -> d
     return result
 
 
-def _of(values: dict[str, Any]) -> Recipe:
+def _of(default: RecipeT, values: dict[str, Any]) -> RecipeT:
     try:
-        return TypeAdapter(Recipe).validate_python(values)
+        return TypeAdapter(type(default)).validate_python(values)
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(map(str, first["loc"]))

@@ -12,7 +12,6 @@ from export import plots
 from export.evaluate import MAIN_TEMPLATES, Evaluation, summary
 from export.intervals import Estimate
 from export.mistakes import Mistake, Ranked, thumbnail, worst_mistakes
-from export.verification import equal_error_rate
 
 MISTAKES = 12
 _PROBLEMS_SHOWN = 20
@@ -96,10 +95,6 @@ def _table(evaluations: Sequence[Evaluation]) -> str:
     for name, first in summaries[0].items():
         cells = "".join(f"<td>{_value(one[name])}</td>" for one in summaries)
         rows.append(f"<tr><th>{escape(name)}</th>{cells}<td><small>{first.n} {escape(first.unit)}</small></td></tr>")
-    rates = "".join(f"<td>{equal_error_rate(one.pairs):.3f}</td>" for one in evaluations)
-    pairs = evaluations[0].pairs
-    counted = f"{len(pairs.genuine)} genuine, {len(pairs.impostor)} impostor pairs"
-    rows.append(f"<tr><th>EER</th>{rates}<td><small>{counted}</small></td></tr>")
     head = "".join(f"<th>{escape(one.name)}</th>" for one in evaluations)
     return f"<table><tr><th></th>{head}<th>n</th></tr>{''.join(rows)}</table>"
 
@@ -116,8 +111,8 @@ def _reading(evaluation: Evaluation) -> str:
         f"({retrieval.without_answer} queries had no other camera and ask nothing). <b>TAR, FAR, EER</b>: pairs of "
         "pictures; genuine pairs are by two cameras. <b>TPIR at FPIR</b>: "
         f"{setting.gallery_size} people enrolled with at most {MAIN_TEMPLATES} templates each, probes by other "
-        f"cameras, over {setting.draws} draws; the threshold is set by one half of the strangers, never by those who are "
-        "scored.</p>"
+        f"cameras, over {setting.draws} draws; the threshold is set by one half of the strangers, never by those "
+        "who are scored.</p>"
     )
 
 

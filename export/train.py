@@ -56,10 +56,10 @@ class Training:
         of_a_run = material.weights.endswith(".npz")
         weights = "none" if of_a_run else material.weights
         self._backbone = build(network, weights=weights, precision=schedule.precision)
-        self._encoder = encoder(self._backbone, network.dimension, network.pooling)
+        self._encoder = encoder(self._backbone, network)
         self._learner = Learner(self._encoder, len(material.split.train), recipe.objective)
         # What is validated and saved has the averaged weights, and float32 whatever the training computes in.
-        self._averaged = encoder(build(network, weights="none"), network.dimension, network.pooling)
+        self._averaged = encoder(build(network, weights="none"), network)
         self._served = embedder(self._averaged)
         self._pace = Pace(schedule, max(1, len(material.train) // (shape[0] * shape[1])))
         self._average = RunningAverage(self._encoder, schedule.average)
@@ -149,9 +149,9 @@ class Training:
         embeddings = self._served.predict(self._held_out, batch_size=64, verbose=0)
         found = validate(np.asarray(embeddings, np.float32), held_out)
         return {
-            "rank1": found.rank1.value,
+            "rank1": found.rank(1).value,
             "mean_average_precision": found.mean_average_precision.value,
-            "queries": found.rank1.n,
+            "queries": len(found.queries),
         }
 
     def _take_up(self, checkpoint: Checkpoint) -> None:

@@ -1,24 +1,12 @@
-"""The figure that chooses: rank-1 and mAP on held-out people, by the Market protocol of `export.retrieval`."""
+"""What chooses between epochs and recipes: retrieval of held-out people by the Market protocol."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from export.dataset import Sample
-from export.intervals import Estimate
-from export.retrieval import Labels, retrieve
+from export.retrieval import Labels, Retrieval, retrieve
 from gallery.domain import Embedding
 
 
-@dataclass(frozen=True, slots=True)
-class Validation:
-    """Both figures with their intervals, bootstrapped by identity."""
-
-    rank1: Estimate
-    mean_average_precision: Estimate
-
-
-def validate(embeddings: Embedding, samples: Sequence[Sample]) -> Validation:
+def validate(embeddings: Embedding, samples: Sequence[Sample]) -> Retrieval:
     """Rank unit rows [n, d] of ``samples`` against each other."""
-    labels = Labels.of([sample.identity for sample in samples], [sample.camera for sample in samples])
-    found = retrieve(embeddings, labels)
-    return Validation(found.rank(1), found.mean_average_precision)
+    return retrieve(embeddings, Labels.of([one.identity for one in samples], [one.camera for one in samples]))

@@ -5,7 +5,7 @@ FMR is the share of impostor pairs within the threshold, FNMR the share of genui
 person by different cameras (an image whose camera is not known has a camera of its own).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,12 +77,17 @@ def curve(pairs: Pairs) -> Curve:
     return Curve(threshold, _share_within(pairs.impostor, threshold), 1 - _share_within(pairs.genuine, threshold))
 
 
-def equal_error_rate(pairs: Pairs) -> float:
-    """Return the mean of FMR and FNMR at the threshold where they are nearest to each other, of all distances seen."""
-    threshold = np.unique(np.concatenate([pairs.genuine, pairs.impostor])).astype(np.float64)
-    fmr, fnmr = _share_within(pairs.impostor, threshold), 1 - _share_within(pairs.genuine, threshold)
+def equal_error_rate(pairs: Pairs) -> Estimate:
+    """Estimate the EER: the mean of FMR and FNMR at that distance seen where they are nearest to each other.
+
+    The interval is that of FNMR there, over people; FMR rests on so many more pairs that it adds little.
+    """
+    threshold = np.unique(np.concatenate([pairs.genuine, pairs.impostor]))
+    fmr = _share_within(pairs.impostor, threshold.astype(np.float64))
+    fnmr = 1 - _share_within(pairs.genuine, threshold.astype(np.float64))
     nearest = int(np.argmin(np.abs(fmr - fnmr)))
-    return float((fmr[nearest] + fnmr[nearest]) / 2)
+    missed = bootstrap_mean(pairs.genuine > threshold[nearest], pairs.genuine_identity, "genuine pairs")
+    return replace(missed, value=float((fmr[nearest] + fnmr[nearest]) / 2))
 
 
 def _share_within(distances: NDArray[np.float32], threshold: NDArray[np.float64]) -> NDArray[np.float64]:

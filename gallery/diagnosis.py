@@ -66,7 +66,7 @@ def _nearest(vectors: Embedding, owners: NDArray[np.int64]) -> _Nearest:
 def _outliers(templates: Sequence[Template], near: _Nearest, gallery_id: str) -> list[Finding]:
     findings = []
     for row in np.flatnonzero(np.isfinite(near.own) & (near.other < near.own)):
-        info, other = templates[row].info, templates[int(near.other_index[row])].info
+        info, other = templates[int(row)].info, templates[int(near.other_index[row])].info
         command = _command("erase", "--template", str(info.template_id), "--gallery", gallery_id)
         findings.append(
             Finding(

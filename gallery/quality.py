@@ -15,7 +15,7 @@ from gallery.domain import Embedding, Pixels, Quality, QualityLimits, QualityRea
 # Measured on Market-1501 people outside training, networks of 128x64: a probe's limits lie where the rank-1 error
 # has about doubled, an enrolment's where it has grown by about half, since every later probe meets a template.
 # Strangeness is a distance of one model's space, so its limit comes with that model's centroids.
-DEFAULT_PROBE = QualityLimits(
+RECOMMENDED_PROBE = QualityLimits(
     min_width=16,
     min_height=32,
     min_sharpness=0.14,
@@ -25,7 +25,7 @@ DEFAULT_PROBE = QualityLimits(
     min_aspect=1.1,
     max_aspect=3.6,
 )
-DEFAULT_ENROLMENT = QualityLimits(
+RECOMMENDED_ENROLMENT = QualityLimits(
     min_width=24,
     min_height=48,
     min_sharpness=0.18,

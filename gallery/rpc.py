@@ -14,7 +14,7 @@ from gallery.errors import GalleryError, InvalidRequest, Overloaded
 from gallery.use_cases import GalleryUseCases
 from gallery.v1 import gallery_service_pb2 as pb
 from gallery.v1.gallery_service_pb2_grpc import GalleryServiceServicer
-from gallery.wire import keeping, upkeep, values
+from gallery.wire import enrolment, keeping, upkeep, values
 from gallery.wire.status import status_of
 
 Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
@@ -72,8 +72,10 @@ class GalleryServicer(GalleryServiceServicer):
     async def Enroll(self, request: pb.EnrollRequest, context: Context) -> pb.EnrollResponse:
         async with _refusals(context):
             pictures = [values.read_image(image) for image in request.images]
-            enrolled = await self._gallery.enroll(request.gallery_id, request.identity_id, pictures)
-            return pb.EnrollResponse(templates=map(values.enrolled_message, enrolled))
+            results = await self._gallery.enroll(
+                request.gallery_id, request.identity_id, pictures, all_or_nothing=request.all_or_nothing
+            )
+            return enrolment.enroll_message(results)
 
     async def Identify(self, request: pb.IdentifyRequest, context: Context) -> pb.IdentifyResponse:
         async with _refusals(context):

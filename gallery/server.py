@@ -11,8 +11,9 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from gallery.cohort import read_cohort
 from gallery.edge_store import EdgeStore
-from gallery.errors import InvalidParameter, StoreUnavailable
+from gallery.errors import GalleryError, InvalidParameter, StoreUnavailable
 from gallery.images import ImageLimits
 from gallery.onnx_embedder import OnnxEmbedder
 from gallery.ports import TemplateStore
@@ -20,13 +21,14 @@ from gallery.qdrant_store import QdrantStore
 from gallery.rpc import GalleryServicer
 from gallery.scheduler import Scheduler
 from gallery.settings import Settings
-from gallery.use_cases import GalleryUseCases
+from gallery.use_cases import Caretaker, GalleryUseCases
 from gallery.v1 import gallery_service_pb2 as pb
 from gallery.v1.gallery_service_pb2_grpc import add_GalleryServiceServicer_to_server
 
 SERVICE_NAME = pb.DESCRIPTOR.services_by_name["GalleryService"].full_name
 
 _SECONDS_BETWEEN_STORE_CHECKS = 5.0
+_SECONDS_BETWEEN_WALKS = 60.0
 _MESSAGE_OVERHEAD = 2**16  # ids, regions and framing beside the pictures
 
 _log = logging.getLogger(__name__)
@@ -52,7 +54,7 @@ async def opened(settings: Settings) -> AsyncIterator[tuple[GalleryUseCases, Tem
         await store.check()
         scheduler = Scheduler(network, workers=settings.workers, queue=settings.queue)
         stack.push_async_callback(scheduler.close)
-        yield GalleryUseCases(scheduler, store), store
+        yield GalleryUseCases(scheduler, store, read_cohort(settings.model)), store
 
 
 def open_store(settings: Settings) -> TemplateStore:
@@ -80,11 +82,15 @@ async def running(settings: Settings) -> AsyncIterator[RunningServer]:
         reflection.enable_server_reflection(names, server)
         address = _bind(server, settings.listen)
         await server.start()
-        watch = asyncio.create_task(_tell_health(health_servicer, store))
+        background = [
+            asyncio.create_task(_tell_health(health_servicer, store)),
+            asyncio.create_task(_take_care(Caretaker(use_cases, store))),
+        ]
         try:
             yield RunningServer(address, settings.model.name, settings.qdrant_url or str(settings.store))
         finally:
-            watch.cancel()
+            for task in background:
+                task.cancel()
             await health_servicer.enter_graceful_shutdown()
             await server.stop(settings.grace)
 
@@ -131,3 +137,13 @@ async def _tell_health(servicer: health.aio.HealthServicer, store: TemplateStore
         for name in ("", SERVICE_NAME):
             await servicer.set(name, status)
         await asyncio.sleep(_SECONDS_BETWEEN_STORE_CHECKS)
+
+
+async def _take_care(caretaker: Caretaker) -> None:
+    """Let expired templates go and outgrown thresholds be calibrated, for as long as the server runs."""
+    while True:
+        await asyncio.sleep(_SECONDS_BETWEEN_WALKS)
+        try:
+            await caretaker.walk()
+        except GalleryError as error:
+            _log.warning("the galleries could not be looked after: %s", error)

@@ -94,9 +94,9 @@ def test_a_client_has_the_methods_of_the_use_cases_with_their_parameters_and_ans
 
 def test_people_are_enrolled_identified_verified_and_erased(client: GalleryClient, lobby: str) -> None:
     for person in range(3):
-        (enrolled,) = client.enroll(lobby, f"person-{person}", [png_of(person)])
+        (enrolled,) = client.enroll(lobby, f"person-{person}", [png_of(person)]).templates
         assert enrolled.created
-    assert not client.enroll(lobby, "person-0", [png_of(0)])[0].created
+    assert not client.enroll(lobby, "person-0", [png_of(0)]).templates[0].created
 
     (answer,) = client.identify(lobby, png_of(1), max_candidates=2)
     assert (answer.matched, answer.identity_id, len(answer.candidates)) == (True, "person-1", 2)
@@ -235,7 +235,7 @@ def test_a_refusal_arrives_as_the_exception_it_was(
 def test_one_client_serves_many_threads(client: GalleryClient, lobby: str) -> None:
     with ThreadPoolExecutor(8) as threads:
         for enrolled in threads.map(lambda person: client.enroll(lobby, f"p{person}", [png_of(person)]), range(24)):
-            assert enrolled[0].created
+            assert enrolled.templates[0].created
         answers = threads.map(lambda person: client.identify(lobby, png_of(person))[0].identity_id, range(24))
         assert list(answers) == [f"p{person}" for person in range(24)]
 

@@ -1,4 +1,4 @@
-"""Pictures sent to do harm, or damaged on the way: refused with a sentence, never a crash, never somebody else's pixels."""
+"""Pictures sent to do harm, or damaged on the way: refused with a sentence, never a crash, never others' pixels."""
 
 import struct
 import zlib

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gallery.domain import EncodedImage, Region, ThresholdSource
+from gallery.domain import EncodedImage, EnrolledTemplate, EnrolmentResult, Region, ThresholdSource
 from gallery.errors import (
     GalleryAlreadyExists,
     GalleryNotFound,
@@ -46,6 +46,11 @@ async def gallery(model_file: Path, store: MemoryStore) -> AsyncIterator[Gallery
         yield use_cases
 
 
+def only(result: EnrolmentResult) -> EnrolledTemplate:
+    (enrolled,) = result.templates
+    return enrolled
+
+
 def picture(seed: int) -> EncodedImage:
     return EncodedImage(png_of(seed))
 
@@ -63,8 +68,8 @@ async def test_an_enrolled_person_is_identified_from_the_same_picture_at_distanc
 
 
 async def test_enrolling_the_same_image_again_changes_nothing(gallery: GalleryUseCases) -> None:
-    (first,) = await gallery.enroll("lobby", "ann", [picture(1)])
-    (again,) = await gallery.enroll("lobby", "ann", [picture(1)])
+    first = only(await gallery.enroll("lobby", "ann", [picture(1)]))
+    again = only(await gallery.enroll("lobby", "ann", [picture(1)]))
     assert first.created
     assert not again.created
     assert again.template == first.template
@@ -72,14 +77,14 @@ async def test_enrolling_the_same_image_again_changes_nothing(gallery: GalleryUs
 
 
 async def test_an_image_given_twice_in_one_enrolment_is_one_template(gallery: GalleryUseCases) -> None:
-    one, other = await gallery.enroll("lobby", "ann", [picture(1), picture(1)])
+    one, other = (await gallery.enroll("lobby", "ann", [picture(1), picture(1)])).templates
     assert one.template == other.template
     assert len((await gallery.get_identity("lobby", "ann")).templates) == 1
 
 
 async def test_the_same_image_of_two_identities_is_two_templates(gallery: GalleryUseCases) -> None:
-    (one,) = await gallery.enroll("lobby", "ann", [picture(1)])
-    (other,) = await gallery.enroll("lobby", "bob", [picture(1)])
+    one = only(await gallery.enroll("lobby", "ann", [picture(1)]))
+    other = only(await gallery.enroll("lobby", "bob", [picture(1)]))
     assert one.template.template_id != other.template.template_id
 
 
@@ -93,15 +98,31 @@ async def test_two_regions_of_one_frame_are_two_templates(gallery: GalleryUseCas
     assert [person.region for person in both] == [*right.regions, *left.regions]
 
 
-async def test_one_bad_image_enrols_none_of_its_enrolment(gallery: GalleryUseCases) -> None:
+FIVE_WITH_ONE_BAD = [picture(1), picture(2), EncodedImage(b"no picture"), picture(3), picture(4)]
+
+
+async def test_one_bad_image_of_five_is_refused_alone_and_the_four_are_kept(gallery: GalleryUseCases) -> None:
+    result = await gallery.enroll("lobby", "ann", FIVE_WITH_ONE_BAD)
+    assert [enrolled.index for enrolled in result.templates] == [0, 1, 3, 4]
+    (refused,) = result.refused
+    assert (refused.index, type(refused.error)) == (2, InvalidImage)
+    assert len((await gallery.get_identity("lobby", "ann")).templates) == 4
+
+
+async def test_all_or_nothing_keeps_nothing_of_five_with_one_bad(gallery: GalleryUseCases) -> None:
     with pytest.raises(InvalidImage):
-        await gallery.enroll("lobby", "ann", [picture(1), EncodedImage(b"no picture"), picture(2)])
+        await gallery.enroll("lobby", "ann", FIVE_WITH_ONE_BAD, all_or_nothing=True)
     with pytest.raises(IdentityNotFound):
         await gallery.get_identity("lobby", "ann")
 
 
+async def test_an_enrolment_of_which_every_image_is_bad_is_refused_as_a_whole(gallery: GalleryUseCases) -> None:
+    with pytest.raises(InvalidImage):
+        await gallery.enroll("lobby", "ann", [EncodedImage(b"no picture"), EncodedImage(b"none either")])
+
+
 async def test_every_template_carries_the_digest_of_the_model_that_made_it(gallery: GalleryUseCases) -> None:
-    (enrolled,) = await gallery.enroll("lobby", "ann", [picture(1)])
+    enrolled = only(await gallery.enroll("lobby", "ann", [picture(1)]))
     assert enrolled.template.model_digest == (await gallery.get_gallery("lobby")).model_digest
 
 
@@ -182,7 +203,7 @@ async def test_an_erased_identity_is_not_found_any_more(gallery: GalleryUseCases
 
 
 async def test_an_identity_ends_with_its_last_template(gallery: GalleryUseCases) -> None:
-    (enrolled,) = await gallery.enroll("lobby", "ann", [picture(1)])
+    enrolled = only(await gallery.enroll("lobby", "ann", [picture(1)]))
     await gallery.delete_template("lobby", enrolled.template.template_id)
     with pytest.raises(IdentityNotFound):
         await gallery.get_identity("lobby", "ann")

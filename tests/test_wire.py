@@ -13,10 +13,12 @@ from gallery.domain import (
     Embedded,
     EncodedImage,
     EnrolledTemplate,
+    EnrolmentResult,
     Gallery,
     Identification,
     Identity,
     IdentitySummary,
+    RefusedImage,
     Region,
     TemplateInfo,
     ThresholdSource,
@@ -47,14 +49,24 @@ def test_every_value_comes_back_from_the_wire_as_it_went() -> None:
     assert values.read_identify(values.identify_message(people)) == people
     for info in (INFO, whole):
         assert values.read_template(values.template_message(info)) == info
-    enrolled = EnrolledTemplate(INFO, created=False)
-    assert values.read_enrolled(values.enrolled_message(enrolled)) == enrolled
     verification = Verification(True, 0.5, BASIS)
     assert values.read_verify(values.verify_message(verification)) == verification
     identity = Identity("ann", (INFO, INFO))
     assert values.read_identity(values.identity_message(identity)) == identity
     summary = IdentitySummary("ann", 3)
     assert values.read_summary(values.summary_message(summary)) == summary
+
+
+def test_what_became_of_each_image_keeps_its_place_on_the_wire() -> None:
+    bad = InvalidRegion("the region is empty", expected="a box")
+    result = EnrolmentResult(
+        (EnrolledTemplate(0, INFO, created=False), EnrolledTemplate(2, INFO, created=True)), (RefusedImage(1, bad),)
+    )
+    back = values.read_enroll(values.enroll_message(result))
+    assert back.templates == result.templates
+    assert [(refused.index, type(refused.error), str(refused.error)) for refused in back.refused] == [
+        (1, InvalidRegion, str(bad))
+    ]
 
 
 def test_an_embedding_comes_back_bit_by_bit() -> None:

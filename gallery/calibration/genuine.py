@@ -14,7 +14,7 @@ from gallery.calibration.enrolled import Enrolled
 from gallery.domain import Fusion, Interval
 from gallery.matching import identity_distances
 
-DEFAULT_MARGIN = 0.01
+DEFAULT_MARGIN = 0.02
 _RESAMPLES = 1000
 
 
@@ -58,7 +58,7 @@ def margin_for(found: Genuine, threshold: float, target: float) -> float:
 
     Fewer than 1/target matches cannot show such a share: DEFAULT_MARGIN then, and never less than that.
     """
-    for margin in np.linspace(DEFAULT_MARGIN, 0.2, 39):
+    for margin in np.linspace(DEFAULT_MARGIN, 0.2, 37):
         right = int(found.found(threshold, margin).sum())
         wrong = int(found.mistaken(threshold, margin).sum())
         if right + wrong < 1.0 / target:

@@ -123,12 +123,13 @@ async def _enrol_each(
         for portrait in waiting:
             try:
                 picture = await asyncio.to_thread(read_picture, portrait.path)
-                (enrolled,) = await gallery.enroll(report.gallery_id, portrait.identity_id, [picture])
+                result = await gallery.enroll(report.gallery_id, portrait.identity_id, [picture])
             except InvalidRequest as error:
                 report.refused.append(Refused(portrait.path, portrait.identity_id, error.reason, str(error)))
             else:
-                report.created += enrolled.created
-                report.unchanged += not enrolled.created
+                created = result.templates[0].created
+                report.created += created
+                report.unchanged += not created
             done()
 
     try:

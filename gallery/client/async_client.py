@@ -21,7 +21,7 @@ from gallery.domain import (
     Change,
     Cohort,
     Embedded,
-    EnrolledTemplate,
+    EnrolmentResult,
     Finding,
     Gallery,
     Identification,
@@ -124,11 +124,15 @@ class AsyncGalleryClient:
         return await self._send(calls.delete_gallery(gallery_id))
 
     async def enroll(
-        self, gallery_id: str, identity_id: str, images: Sequence[ImageLike]
-    ) -> tuple[EnrolledTemplate, ...]:
-        """Enrol images of one identity, each of one person, and return when they are durable."""
+        self, gallery_id: str, identity_id: str, images: Sequence[ImageLike], *, all_or_nothing: bool = False
+    ) -> EnrolmentResult:
+        """Enrol images of one identity, each of one person, and return, when they are durable, what became of each.
+
+        An image that cannot be enrolled is refused alone; when none is left, or one is refused with
+        ``all_or_nothing``, the first error is raised and nothing is kept.
+        """
         pictures = [await encoded_off_the_loop(image) for image in images]
-        return await self._send(calls.enroll(gallery_id, identity_id, pictures))
+        return await self._send(calls.enroll(gallery_id, identity_id, pictures, all_or_nothing=all_or_nothing))
 
     async def identify(
         self,

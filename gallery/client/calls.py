@@ -18,7 +18,7 @@ from gallery.domain import (
     Cohort,
     Embedded,
     EncodedImage,
-    EnrolledTemplate,
+    EnrolmentResult,
     Finding,
     Gallery,
     Identification,
@@ -32,7 +32,7 @@ from gallery.domain import (
 )
 from gallery.errors import InvalidParameter, InvalidRequest
 from gallery.v1 import gallery_service_pb2 as pb
-from gallery.wire import keeping, upkeep, values
+from gallery.wire import enrolment, keeping, upkeep, values
 
 Answer = TypeVar("Answer")
 Parameters = ParamSpec("Parameters")
@@ -108,12 +108,17 @@ def delete_gallery(gallery_id: str) -> Call[int]:
 
 
 @_sendable
-def enroll(gallery_id: str, identity_id: str, images: Sequence[EncodedImage]) -> Call[tuple[EnrolledTemplate, ...]]:
+def enroll(
+    gallery_id: str, identity_id: str, images: Sequence[EncodedImage], *, all_or_nothing: bool
+) -> Call[EnrolmentResult]:
     """Ask for an enrolment."""
     request = pb.EnrollRequest(
-        gallery_id=gallery_id, identity_id=identity_id, images=[values.image_message(image) for image in images]
+        gallery_id=gallery_id,
+        identity_id=identity_id,
+        images=[values.image_message(image) for image in images],
+        all_or_nothing=all_or_nothing,
     )
-    return Call("Enroll", request, lambda response: tuple(map(values.read_enrolled, response.templates)))
+    return Call("Enroll", request, enrolment.read_enroll)
 
 
 @_sendable

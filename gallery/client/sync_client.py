@@ -20,7 +20,7 @@ from gallery.domain import (
     Change,
     Cohort,
     Embedded,
-    EnrolledTemplate,
+    EnrolmentResult,
     Finding,
     Gallery,
     Identification,
@@ -122,9 +122,16 @@ class GalleryClient:
         """Erase a gallery and all in it; returns how many templates went with it."""
         return self._send(calls.delete_gallery(gallery_id))
 
-    def enroll(self, gallery_id: str, identity_id: str, images: Sequence[ImageLike]) -> tuple[EnrolledTemplate, ...]:
-        """Enrol images of one identity, each of one person, and return when they are durable."""
-        return self._send(calls.enroll(gallery_id, identity_id, [encoded(image) for image in images]))
+    def enroll(
+        self, gallery_id: str, identity_id: str, images: Sequence[ImageLike], *, all_or_nothing: bool = False
+    ) -> EnrolmentResult:
+        """Enrol images of one identity, each of one person, and return, when they are durable, what became of each.
+
+        An image that cannot be enrolled is refused alone; when none is left, or one is refused with
+        ``all_or_nothing``, the first error is raised and nothing is kept.
+        """
+        pictures = [encoded(image) for image in images]
+        return self._send(calls.enroll(gallery_id, identity_id, pictures, all_or_nothing=all_or_nothing))
 
     def identify(
         self,

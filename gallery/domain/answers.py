@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 from gallery.domain.people import TemplateInfo
 from gallery.domain.pictures import Embedding, Region
 from gallery.domain.quality import Quality
+from gallery.errors import GalleryError
 
 Item = TypeVar("Item")
 
@@ -129,12 +130,29 @@ class Embedded:
 
 @dataclass(frozen=True, slots=True)
 class EnrolledTemplate:
-    """A template after enrolment; ``created`` is False when the same image was enrolled before."""
+    """A template after enrolment of the image at ``index``; ``created`` is False when it was enrolled before."""
 
+    index: int
     template: TemplateInfo
     created: bool
     quality: Quality | None = None
     conflicts: tuple[Conflict, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedImage:
+    """An image, at ``index``, that could not be enrolled, and why."""
+
+    index: int
+    error: GalleryError
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolmentResult:
+    """What became of the images of one enrolment: each is in one of the two, in the order they were given."""
+
+    templates: tuple[EnrolledTemplate, ...]
+    refused: tuple[RefusedImage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

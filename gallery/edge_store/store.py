@@ -53,7 +53,7 @@ from gallery.records import (
 
 T = TypeVar("T")
 
-LAST_ID = UUID(int=(1 << 128) - 1)
+_LAST_ID = UUID(int=(1 << 128) - 1)
 
 
 class EdgeStore(TemplateStore):
@@ -128,7 +128,7 @@ class EdgeStore(TemplateStore):
         """Fetch whole templates by id; other calls wait while a page is read, 4 ms for a thousand of 128 numbers."""
         link = await self._link()
         gallery = _known(link, gallery_id)
-        if limit < 1 or after == LAST_ID:
+        if limit < 1 or after == _LAST_ID:
             return []
         start = None if after is None else str(UUID(int=after.int + 1))
         return [

@@ -4,9 +4,11 @@ A gallery is the collection ``gallery_<id>``, with its record as the collection'
 point whose id is the template's. Writes wait until the server has them on disk; searches are exact.
 """
 
+import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import datetime
 from functools import partial
 from typing import TypeVar
 from uuid import UUID
@@ -14,28 +16,32 @@ from uuid import UUID
 from qdrant_client import AsyncQdrantClient, models
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from gallery.domain import Embedding, Gallery, IdentitySummary, Neighbour, Template, TemplateInfo, checked_gallery_id
+from gallery.domain import (
+    EVERYTHING,
+    Embedding,
+    Gallery,
+    IdentitySummary,
+    Neighbour,
+    Template,
+    TemplateFilter,
+    TemplateInfo,
+    checked_gallery_id,
+)
 from gallery.errors import GalleryNotFound, StoreUnavailable
 from gallery.ports import TemplateStore
+from gallery.qdrant_store.census import Census
+from gallery.qdrant_store.conditions import IDENTITY, INDICES, condition_of, expired_by, of_identity
+from gallery.qdrant_store.points import neighbour_of_point, points_of, template_of_record
 from gallery.qdrant_store.translation import is_transient, translated
-from gallery.records import (
-    checked_embedding,
-    checked_embeddings,
-    foreign_point,
-    gallery_of_record,
-    info_of,
-    neighbour_of,
-    payload_of,
-    record_of_gallery,
-)
+from gallery.records import changed_gallery, checked_embedding, gallery_of_record, info_of, record_of_gallery
 
 T = TypeVar("T")
 
 _PREFIX = "gallery_"
-_IDENTITY = "identity_id"
 _OLDEST = (1, 16)  # the first with metadata of collections
 _ALL = 1_000_000_000
 _PAGE = 1000
+_LAST_ID = UUID(int=(1 << 128) - 1)
 _CACHE_SECONDS = 1.0
 _RECONNECT = {"grpc.initial_reconnect_backoff_ms": 100, "grpc.max_reconnect_backoff_ms": 1000}
 """gRPC's own backoff grows to two minutes: too long to notice that a server is back."""
@@ -61,6 +67,8 @@ class QdrantStore(TemplateStore):
                 check_compatibility=False,  # `check` does it, and says so by an error instead of a warning
             )
         self._remembered: dict[str, tuple[float, Gallery]] = {}
+        self._censuses: dict[str, Census] = {}
+        self._updating = asyncio.Lock()
 
     async def create_gallery(self, gallery: Gallery) -> None:
         """Create; raises GalleryAlreadyExists. Not repeated: the second try would find the first's collection."""
@@ -82,10 +90,27 @@ class QdrantStore(TemplateStore):
         now = time.monotonic()
         info = await self._try(gallery_id, lambda: self._client.get_collection(_PREFIX + gallery_id))
         gallery = gallery_of_record(info.config.metadata, f"the metadata of the collection {_PREFIX}{gallery_id}")
-        if _IDENTITY not in info.payload_schema:  # its creator did not live to do it
+        if not INDICES.keys() <= info.payload_schema.keys():  # its creator did not live to do it
             await self._index(gallery_id)
         self._remembered[gallery_id] = (now, gallery)
         return gallery
+
+    async def update_gallery(self, gallery: Gallery, *, replacing: Gallery) -> None:
+        """Write the record; raises GalleryChanged if it is no longer ``replacing``.
+
+        Qdrant cannot compare and write in one step, so this reads, compares, writes and reads again. Of changes
+        made through one store exactly one succeeds. Of changes that two stores make within the few milliseconds
+        of these calls the last one stays; the other is told GalleryChanged too, unless it has read its own record
+        back before the last one was written. No record is ever a mixture of two.
+        """
+        gallery_id = gallery.gallery_id
+        async with self._updating:
+            if await self._fresh(gallery_id) != replacing:
+                raise changed_gallery(gallery_id)
+            record = record_of_gallery(gallery)
+            await self._try(gallery_id, lambda: self._client.update_collection(_PREFIX + gallery_id, metadata=record))
+            if await self._fresh(gallery_id) != gallery:
+                raise changed_gallery(gallery_id)
 
     async def list_galleries(self, *, after: str, limit: int) -> list[Gallery]:
         """List by id; one that is deleted meanwhile is left out."""
@@ -106,20 +131,37 @@ class QdrantStore(TemplateStore):
         await self.get_gallery(gallery_id)
         count = await self._count(gallery_id, None)
         self._remembered.pop(gallery_id, None)
+        self._censuses.pop(gallery_id, None)
         await self._try(gallery_id, lambda: self._client.delete_collection(_PREFIX + gallery_id))
         return count
 
     async def put(self, gallery_id: str, templates: Sequence[Template]) -> None:
         """Write all or none; raises ModelMismatch and InvalidModel for embeddings that cannot be kept."""
-        gallery = await self.get_gallery(gallery_id)
-        chosen = {template.info.template_id: template for template in templates}
-        vectors = checked_embeddings(gallery, list(chosen.values()))
-        points = [
-            models.PointStruct(id=str(key), vector=vector, payload=payload_of(template.info))
-            for (key, template), vector in zip(chosen.items(), vectors.tolist(), strict=True)
-        ]
+        points = points_of(await self.get_gallery(gallery_id), templates)
         if points:
             await self._try(gallery_id, lambda: self._client.upsert(_PREFIX + gallery_id, points, wait=True))
+        if (census := self._censuses.get(gallery_id)) is not None:
+            census.add(template.info.identity_id for template in templates)
+
+    async def move(self, gallery_id: str, templates: Sequence[Template], remove: Sequence[UUID]) -> None:
+        """Write, then remove, in one request; an id in both is written. Raises as `put`.
+
+        The server carries the request out in this order, but not as one: after a crash of the server in between,
+        templates may be there under both identities and none is lost. Doing the same again completes it.
+        """
+        points = points_of(await self.get_gallery(gallery_id), templates)
+        leaving = {str(template_id) for template_id in remove} - {str(point.id) for point in points}
+        steps: list[models.UpdateOperation] = []
+        if points:
+            steps.append(models.UpsertOperation(upsert=models.PointsList(points=points)))
+        if leaving:
+            steps.append(models.DeleteOperation(delete=models.PointIdsList(points=sorted(leaving))))
+        if steps:
+            self._censuses.pop(gallery_id, None)
+            await self._try(
+                gallery_id, lambda: self._client.batch_update_points(_PREFIX + gallery_id, steps, wait=True)
+            )
+            self._censuses.pop(gallery_id, None)
 
     async def find(self, gallery_id: str, template_ids: Sequence[UUID]) -> list[TemplateInfo]:
         """Fetch those that exist, in the order asked."""
@@ -132,7 +174,7 @@ class QdrantStore(TemplateStore):
         return [info_of(point_id, found[point_id], gallery) for point_id in ids if point_id in found]
 
     async def nearest(
-        self, gallery_id: str, embedding: Embedding, *, limit: int, identity_id: str | None = None
+        self, gallery_id: str, embedding: Embedding, *, limit: int, where: TemplateFilter = EVERYTHING
     ) -> list[Neighbour]:
         """Search exactly; raises ModelMismatch and InvalidModel for an embedding that does not fit."""
         gallery = await self.get_gallery(gallery_id)
@@ -144,53 +186,90 @@ class QdrantStore(TemplateStore):
             lambda: self._client.query_points(
                 _PREFIX + gallery_id,
                 query=probe,
-                query_filter=None if identity_id is None else _any_of([identity_id]),
+                query_filter=condition_of(where),
                 limit=min(limit, _ALL),
-                with_payload=[_IDENTITY, "model_digest"],
+                with_payload=[IDENTITY, "model_digest"],
                 search_params=models.SearchParams(exact=True),
             ),
         )
-        return [_neighbour(point, gallery) for point in answer.points]
+        return [neighbour_of_point(point, gallery) for point in answer.points]
 
-    async def list_identities(self, gallery_id: str, *, after: str, limit: int) -> list[IdentitySummary]:
+    async def scan(
+        self, gallery_id: str, *, after: UUID | None, limit: int, where: TemplateFilter = EVERYTHING
+    ) -> list[Template]:
+        """Fetch whole templates by id, a thousand a call."""
+        gallery = await self.get_gallery(gallery_id)
+        scroll = partial(self._client.scroll, _PREFIX + gallery_id, condition_of(where), with_vectors=True)
+        templates: list[Template] = []
+        while len(templates) < limit and after != _LAST_ID:
+            offset = None if after is None else str(UUID(int=after.int + 1))
+            step = min(limit - len(templates), _PAGE)
+            records, _ = await self._try(gallery_id, partial(scroll, offset=offset, limit=step))
+            templates += [template_of_record(record, gallery) for record in records]
+            if len(records) < step:
+                break
+            after = templates[-1].info.template_id
+        return templates
+
+    async def count_identities(self, gallery_id: str) -> int:
+        """Count them, with this store's own writes; those of others are counted after a second.
+
+        Naming 100,000 identities takes the server about a second: such a gallery is counted every 20 s.
+        """
+        await self.get_gallery(gallery_id)
+        census = self._censuses.get(gallery_id)
+        if census is None or not census.good:
+            begun = time.monotonic()
+            census = Census(await self._names(gallery_id, EVERYTHING), begun)
+            self._censuses[gallery_id] = census
+        return len(census)
+
+    async def list_identities(
+        self, gallery_id: str, *, after: str, limit: int, where: TemplateFilter = EVERYTHING
+    ) -> list[IdentitySummary]:
         """Page by identity id, with exact counts.
 
         Names come from the index (0.8 s for 100,000; it may still name the deleted), counts from the page's points.
         """
         gallery = await self.get_gallery(gallery_id)
-        facet = await self._try(
-            gallery_id, lambda: self._client.facet(_PREFIX + gallery_id, _IDENTITY, limit=_ALL, exact=False)
-        )
-        names = sorted(str(hit.value) for hit in facet.hits if str(hit.value) > after)
+        names = sorted(name for name in await self._names(gallery_id, where) if name > after)
         summaries: list[IdentitySummary] = []
         while names and len(summaries) < limit:
             step = min(limit - len(summaries), _PAGE)
             page, names = names[:step], names[step:]
-            counts = Counter([info.identity_id async for info in self._infos(gallery, page)])
+            counts = Counter([info.identity_id async for info in self._infos(gallery, where, page)])
             summaries += [IdentitySummary(name, counts[name]) for name in page if name in counts]
         return summaries
 
     async def list_templates(self, gallery_id: str, identity_id: str) -> list[TemplateInfo]:
         """List an identity's templates, oldest first."""
         gallery = await self.get_gallery(gallery_id)
-        infos = [info async for info in self._infos(gallery, [identity_id])]
+        infos = [info async for info in self._infos(gallery, TemplateFilter(identity_id=identity_id))]
         return sorted(infos, key=lambda info: (info.enrolled_at, info.template_id))
 
     async def delete_identity(self, gallery_id: str, identity_id: str) -> int:
         """Erase an identity; returns how many templates went."""
         await self.get_gallery(gallery_id)
-        only = _any_of([identity_id])
-        if count := await self._count(gallery_id, only):
-            await self._delete(gallery_id, models.FilterSelector(filter=only))
+        count = await self._delete_all(gallery_id, of_identity(identity_id))
+        if (census := self._censuses.get(gallery_id)) is not None:
+            census.discard(identity_id)
         return count
 
     async def delete_template(self, gallery_id: str, template_id: UUID) -> bool:
         """Erase one template; returns whether there was one."""
         await self.get_gallery(gallery_id)
         only = models.Filter(must=[models.HasIdCondition(has_id=[str(template_id)])])
-        if count := await self._count(gallery_id, only):
-            await self._delete(gallery_id, models.PointIdsList(points=[str(template_id)]))
+        count = await self._delete_all(gallery_id, only)
+        self._censuses.pop(gallery_id, None)
         return count > 0
+
+    async def delete_expired(self, gallery_id: str, now: datetime) -> int:
+        """Erase what has expired; returns how many templates went."""
+        await self.get_gallery(gallery_id)
+        count = await self._delete_all(gallery_id, expired_by(now))
+        if count:
+            self._censuses.pop(gallery_id, None)
+        return count
 
     async def check(self) -> None:
         """Reach the server and see that it is new enough."""
@@ -225,21 +304,35 @@ class QdrantStore(TemplateStore):
             self._remembered.pop(gallery_id, None)
             raise
 
+    async def _fresh(self, gallery_id: str) -> Gallery:
+        self._remembered.pop(gallery_id, None)
+        return await self.get_gallery(gallery_id)
+
     async def _index(self, gallery_id: str) -> None:
-        schema = models.PayloadSchemaType.KEYWORD
-        await self._try(
-            gallery_id, lambda: self._client.create_payload_index(_PREFIX + gallery_id, _IDENTITY, schema, wait=True)
-        )
+        index = partial(self._client.create_payload_index, _PREFIX + gallery_id, wait=True)
+        for field, schema in INDICES.items():
+            await self._try(gallery_id, partial(index, field_name=field, field_schema=schema))
+
+    async def _names(self, gallery_id: str, where: TemplateFilter) -> list[str]:
+        facet = partial(self._client.facet, _PREFIX + gallery_id, IDENTITY, limit=_ALL, exact=False)
+        answer = await self._try(gallery_id, partial(facet, facet_filter=condition_of(where)))
+        return [str(hit.value) for hit in answer.hits if hit.count]
 
     async def _count(self, gallery_id: str, only: models.Filter | None) -> int:
         answer = await self._try(gallery_id, lambda: self._client.count(_PREFIX + gallery_id, only, exact=True))
         return answer.count
 
-    async def _delete(self, gallery_id: str, selector: models.PointsSelector) -> None:
-        await self._try(gallery_id, lambda: self._client.delete(_PREFIX + gallery_id, selector, wait=True))
+    async def _delete_all(self, gallery_id: str, only: models.Filter) -> int:
+        if count := await self._count(gallery_id, only):
+            selector = models.FilterSelector(filter=only)
+            await self._try(gallery_id, lambda: self._client.delete(_PREFIX + gallery_id, selector, wait=True))
+        return count
 
-    async def _infos(self, gallery: Gallery, identity_ids: list[str]) -> AsyncIterator[TemplateInfo]:
-        scroll = partial(self._client.scroll, _PREFIX + gallery.gallery_id, _any_of(identity_ids), limit=_PAGE)
+    async def _infos(
+        self, gallery: Gallery, where: TemplateFilter, identity_ids: list[str] | None = None
+    ) -> AsyncIterator[TemplateInfo]:
+        only = condition_of(where, identity_ids)
+        scroll = partial(self._client.scroll, _PREFIX + gallery.gallery_id, only, limit=_PAGE)
         offset = None
         while True:
             records, offset = await self._try(gallery.gallery_id, partial(scroll, offset=offset))
@@ -247,14 +340,3 @@ class QdrantStore(TemplateStore):
                 yield info_of(record.id, record.payload, gallery)
             if offset is None:
                 return
-
-
-def _any_of(identity_ids: list[str]) -> models.Filter:
-    return models.Filter(must=[models.FieldCondition(key=_IDENTITY, match=models.MatchAny(any=identity_ids))])
-
-
-def _neighbour(point: models.ScoredPoint, gallery: Gallery) -> Neighbour:
-    payload = point.payload or {}
-    if payload.get("model_digest") != gallery.model_digest:
-        raise foreign_point(point.id, gallery.gallery_id, "it was made by another model than the gallery's")
-    return neighbour_of(point.id, payload.get(_IDENTITY), point.score, gallery.gallery_id)

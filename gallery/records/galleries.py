@@ -113,6 +113,7 @@ def _policy(record: object) -> Policy:
         probe_quality=_limits(values["probe_quality"]),
         on_conflict=OnConflict(values["on_conflict"]),
         template_lifetime=optional(_span, values["template_lifetime"]),
+        recalibrate_at_growth=optional(finite, values["recalibrate_at_growth"]),
     )
 
 

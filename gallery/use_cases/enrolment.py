@@ -1,4 +1,4 @@
-"""Enrolment: images of a person become templates, once each, all or none, and a gallery is kept clean."""
+"""Enrolment: images of a person become templates, once each, and a gallery is kept clean."""
 
 import asyncio
 import hashlib
@@ -9,18 +9,21 @@ from gallery import quality
 from gallery.domain import (
     Basis,
     Conflict,
-    Embedded,
+    Embedding,
     EncodedImage,
     EnrolledTemplate,
+    EnrolmentResult,
     Gallery,
     OnConflict,
+    Quality,
+    RefusedImage,
     Template,
     TemplateInfo,
     checked_context,
     checked_identity_id,
     template_id_of,
 )
-from gallery.errors import EnrolmentConflict, InvalidParameter, InvalidRequest, PoorQuality
+from gallery.errors import EnrolmentConflict, GalleryError, InvalidParameter, InvalidRequest, PoorQuality
 from gallery.use_cases.base import UseCases, check_one_person
 
 MAX_IMAGES_PER_ENROLMENT = 64
@@ -33,16 +36,16 @@ class Enrolment(UseCases):
     """Who is put into a gallery."""
 
     async def enroll(
-        self, gallery_id: str, identity_id: str, images: Sequence[EncodedImage]
-    ) -> tuple[EnrolledTemplate, ...]:
-        """Enrol images of one identity, all or none, and return when they are durable.
+        self, gallery_id: str, identity_id: str, images: Sequence[EncodedImage], *, all_or_nothing: bool = False
+    ) -> EnrolmentResult:
+        """Enrol images of one identity and return, when they are durable, what became of each, in order.
 
-        Each image shows one person: the whole picture or one region. An image that was enrolled for this
-        identity before is neither embedded nor stored again. By the gallery's policy a picture of poor quality is
-        refused, and one that lies nearer to another identity is reported or refused.
+        Each image shows one person: the whole picture or one region. An image that was enrolled for this identity
+        before is neither embedded nor stored again. An image that cannot be enrolled is refused alone: a damaged one,
+        by the gallery's policy one of poor quality, or one that lies nearer to another identity. When none is left, or
+        one is refused with ``all_or_nothing``, the first error is raised and nothing is kept.
 
-        Raises InvalidImage, InvalidRegion, InvalidRequest, PoorQuality, EnrolmentConflict, GalleryNotFound,
-        ModelMismatch.
+        Raises InvalidRequest, InvalidIdentifier, GalleryNotFound, ModelMismatch too.
         """
         checked_identity_id(identity_id)
         if not 0 < len(images) <= MAX_IMAGES_PER_ENROLMENT:
@@ -50,30 +53,35 @@ class Enrolment(UseCases):
                 f"an enrolment of {len(images)} images", expected=f"1 to {MAX_IMAGES_PER_ENROLMENT} at a time"
             )
         gallery = await self._open(gallery_id)
+        basis = await self._basis(None, gallery)
         wanted = [self._describe(gallery, identity_id, image) for image in images]
-        found = await self._store.find(gallery_id, [info.template_id for info in wanted])
-        answers = {info.template_id: EnrolledTemplate(info, created=False) for info in found}
+        known = {info.template_id: info for info in await self._store.find(gallery_id, [i.template_id for i in wanted])}
         new = {
             info.template_id: (info, image)
             for info, image in zip(wanted, images, strict=True)
-            if info.template_id not in answers
+            if info.template_id not in known
         }
-        people = await self._embed_all([image for _, image in new.values()])
-        basis = await self._basis(None, gallery)
-        templates = []
-        for (info, _), person in zip(new.values(), people, strict=True):
-            judged = quality.judged(person.quality, gallery.policy.enrolment_quality)
-            if judged.reasons:
-                raise _poor(info, judged.reasons)
-            conflicts = await self._conflicts(gallery, info, person, basis)
-            templates.append(Template(info, person.embedding))
-            answers[info.template_id] = EnrolledTemplate(info, True, judged, conflicts)
-        if templates:
-            await self._store.put(gallery.gallery_id, templates)
-        return tuple(answers[info.template_id] for info in wanted)
+        outcomes = dict(zip(new, await self._take_all(gallery, basis, list(new.values())), strict=True))
+        kept = [outcome for outcome in outcomes.values() if isinstance(outcome, _Taken)]
+        refused = tuple(
+            RefusedImage(index, outcome)
+            for index, info in enumerate(wanted)
+            if isinstance(outcome := outcomes.get(info.template_id), GalleryError)
+        )
+        if refused and (all_or_nothing or len(refused) == len(images)):
+            raise refused[0].error
+        if kept:
+            await self._store.put(gallery.gallery_id, [taken.template for taken in kept])
+        enrolled = []
+        for index, info in enumerate(wanted):
+            outcome = outcomes.get(info.template_id)
+            if outcome is None:
+                enrolled.append(EnrolledTemplate(index, known[info.template_id], created=False))
+            elif isinstance(outcome, _Taken):
+                enrolled.append(EnrolledTemplate(index, info, True, outcome.quality, outcome.conflicts))
+        return EnrolmentResult(tuple(enrolled), refused)
 
     def _describe(self, gallery: Gallery, identity_id: str, image: EncodedImage) -> TemplateInfo:
-        check_one_person(image)
         region = image.regions[0] if image.regions else None
         image_digest = hashlib.sha256(image.content).hexdigest()
         now, lifetime = self._clock(), gallery.policy.template_lifetime
@@ -86,33 +94,63 @@ class Enrolment(UseCases):
             region,
             checked_context(image.context),
         )
-        if lifetime is None:
-            return info
-        expires_at = (image.context.captured_at or now) + lifetime
-        if expires_at <= now:
+        return info if lifetime is None else replace(info, expires_at=(image.context.captured_at or now) + lifetime)
+
+    async def _take_all(
+        self, gallery: Gallery, basis: Basis, new: Sequence[tuple[TemplateInfo, EncodedImage]]
+    ) -> list["_Taken | GalleryError"]:
+        """Take images of one person each, a few at once; what is wrong with an image stands in its place."""
+        at_once = asyncio.Semaphore(_EMBEDDED_AT_ONCE)
+
+        async def take_one(info: TemplateInfo, image: EncodedImage) -> _Taken | GalleryError:
+            try:
+                async with at_once:
+                    return await self._take(gallery, basis, info, image)
+            except (InvalidRequest, EnrolmentConflict) as error:
+                return error
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(take_one(info, image)) for info, image in new]
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        return [task.result() for task in tasks]
+
+    async def _take(self, gallery: Gallery, basis: Basis, info: TemplateInfo, image: EncodedImage) -> "_Taken":
+        """Embed one image and judge it by the gallery's policy; nothing is stored yet."""
+        check_one_person(image)
+        if info.expires_at is not None and info.expires_at <= info.enrolled_at:
             raise InvalidParameter(
-                f"the template would have expired at {expires_at.isoformat()}",
-                expected=f"a picture captured less than {lifetime} ago, the template lifetime of the gallery",
+                f"the template would have expired at {info.expires_at.isoformat()}",
+                expected=f"a picture captured less than {gallery.policy.template_lifetime} ago, the gallery's lifetime",
             )
-        return replace(info, expires_at=expires_at)
+        (person,) = await self._embedder.embed(image)
+        judged = quality.judged(person.quality, gallery.policy.enrolment_quality)
+        if judged.reasons:
+            raise PoorQuality(
+                f"a picture of {info.identity_id!r} is {', '.join(judged.reasons).replace('_', ' ')}",
+                expected="what the gallery's policy asks of enrolled pictures",
+                remedy="enrol a better picture, or change the policy",
+            )
+        conflicts = await self._conflicts(gallery, info, person.embedding, basis)
+        return _Taken(Template(info, person.embedding), judged, conflicts)
 
     async def _conflicts(
-        self, gallery: Gallery, info: TemplateInfo, person: Embedded, basis: Basis
+        self, gallery: Gallery, info: TemplateInfo, embedding: Embedding, basis: Basis
     ) -> tuple[Conflict, ...]:
         """Name the identity a picture lies nearer to than to its own or, if it is the first, within the threshold."""
         policy = gallery.policy.on_conflict
         if policy is OnConflict.ACCEPT:
             return ()
-        nearest = await self._store.nearest(
-            gallery.gallery_id, person.embedding, limit=_NEIGHBOURS, where=self._alive()
-        )
+        alive = self._alive()
+        nearest = await self._store.nearest(gallery.gallery_id, embedding, limit=_NEIGHBOURS, where=alive)
         other = next((near for near in nearest if near.identity_id != info.identity_id), None)
         if other is None:
             return ()
-        where = replace(self._alive(), identity_id=info.identity_id)
-        own = await self._store.nearest(gallery.gallery_id, person.embedding, limit=1, where=where)
+        where = replace(alive, identity_id=info.identity_id)
+        own = await self._store.nearest(gallery.gallery_id, embedding, limit=1, where=where)
         own_distance = own[0].distance if own else None
-        if other.distance >= (basis.threshold if own_distance is None else own_distance):
+        if other.distance > (basis.threshold if own_distance is None else own_distance):
             return ()
         if policy is OnConflict.REFUSE:
             raise EnrolmentConflict(
@@ -124,27 +162,11 @@ class Enrolment(UseCases):
             )
         return (Conflict(other.identity_id, other.distance, own_distance),)
 
-    async def _embed_all(self, images: Sequence[EncodedImage]) -> list[Embedded]:
-        """Embed images of one person each, a few at once; the first error cancels the rest and is raised."""
-        at_once = asyncio.Semaphore(_EMBEDDED_AT_ONCE)
 
-        async def embed_one(image: EncodedImage) -> Embedded:
-            async with at_once:
-                return (await self._embedder.embed(image))[0]
+class _Taken:
+    """An image that may be enrolled: its template, its quality and whom it conflicts with."""
 
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(embed_one(image)) for image in images]
-        except ExceptionGroup as errors:
-            raise errors.exceptions[0] from None
-        return [task.result() for task in tasks]
-
-
-def _poor(info: TemplateInfo, reasons: Sequence[str]) -> PoorQuality:
-    words = ", ".join(reason.replace("_", " ") for reason in reasons)
-    return PoorQuality(
-        f"a picture of {info.identity_id!r} cannot be enrolled: {words}",
-        expected="what the gallery's policy asks of enrolled pictures",
-        remedy="enrol a better picture, or change the policy",
-        image_digest=info.image_digest,
-    )
+    def __init__(self, template: Template, quality: Quality, conflicts: tuple[Conflict, ...]) -> None:
+        self.template = template
+        self.quality = quality
+        self.conflicts = conflicts

@@ -18,6 +18,8 @@ from gallery.use_cases.paging import checked_page_size, last_shown, token_of
 
 KEPT_THRESHOLDS = 100  # versions that a gallery remembers
 
+_LISTING = "galleries"
+
 
 class Galleries(UseCases):
     """The galleries themselves."""
@@ -46,9 +48,9 @@ class Galleries(UseCases):
 
     async def list_galleries(self, *, page_size: int = 100, page_token: str = "") -> Page[Gallery]:
         """List galleries by id."""
-        limit, after = checked_page_size(page_size), last_shown(page_token)
+        limit, after = checked_page_size(page_size), last_shown(_LISTING, page_token)
         galleries = await self._store.list_galleries(after=after, limit=limit)
-        return Page(tuple(galleries), token_of(galleries[-1].gallery_id) if len(galleries) == limit else "")
+        return Page(tuple(galleries), token_of(_LISTING, galleries[-1].gallery_id) if len(galleries) == limit else "")
 
     async def update_gallery(
         self,

@@ -31,9 +31,10 @@ class Identities(UseCases):
         self, gallery_id: str, *, page_size: int = 100, page_token: str = "", where: TemplateFilter = EVERYTHING
     ) -> Page[IdentitySummary]:
         """List by id the identities that have such a template, counting those."""
-        limit, after = checked_page_size(page_size), last_shown(page_token)
+        listing = f"identities of {gallery_id}"
+        limit, after = checked_page_size(page_size), last_shown(listing, page_token)
         found = await self._store.list_identities(checked_gallery_id(gallery_id), after=after, limit=limit, where=where)
-        return Page(tuple(found), token_of(found[-1].identity_id) if len(found) == limit else "")
+        return Page(tuple(found), token_of(listing, found[-1].identity_id) if len(found) == limit else "")
 
     async def delete_identity(self, gallery_id: str, identity_id: str) -> int:
         """Erase an identity, durably; returns how many templates went; raises IdentityNotFound."""

@@ -2,10 +2,13 @@
 
 import base64
 import binascii
+import hashlib
 
 from gallery.errors import InvalidParameter
 
 MAX_PAGE_SIZE = 1000
+
+_SEAL = 6  # bytes
 
 
 def checked_page_size(page_size: int) -> int:
@@ -15,16 +18,27 @@ def checked_page_size(page_size: int) -> int:
     return page_size
 
 
-def token_of(last: str) -> str:
-    """Write the token of the page that begins after ``last``."""
-    return base64.urlsafe_b64encode(last.encode()).decode()
+def token_of(listing: str, last: str) -> str:
+    """Write the token of the page of ``listing`` that begins after ``last``."""
+    return base64.urlsafe_b64encode(_seal(listing, last) + last.encode()).decode()
 
 
-def last_shown(page_token: str) -> str:
-    """Read the last item of the page before; raises InvalidParameter for a token of somebody else's."""
+def last_shown(listing: str, page_token: str) -> str:
+    """Read the last item of the page before; raises InvalidParameter for a token never given out for ``listing``."""
+    if not page_token:
+        return ""
     try:
-        return base64.b64decode(page_token, altchars=b"-_", validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError) as error:
+        token = base64.b64decode(page_token, altchars=b"-_", validate=True)
+        last = token[_SEAL:].decode()
+    except (binascii.Error, ValueError):
+        token, last = b"", ""
+    if token[:_SEAL] != _seal(listing, last):
         raise InvalidParameter(
-            "the page token was not made by this service", expected="the next_page_token of the page before"
-        ) from error
+            "the page token was never given out for this listing", expected="the next_page_token of the page before"
+        )
+    return last
+
+
+def _seal(listing: str, last: str) -> bytes:
+    """Tell tokens of this listing from others and from slips; it hides nothing and is no secret."""
+    return hashlib.sha256(f"{listing}\n{last}".encode()).digest()[:_SEAL]

@@ -84,7 +84,7 @@ class Recognition(UseCases):
         basis = await self._basis(threshold, gallery)
         (probe,), (other,) = await asyncio.gather(self._embedder.embed(image), self._embedder.embed(reference))
         distance = matching.cosine_distance(probe.embedding, other.embedding)
-        limits = quality.DEFAULT_PROBE if gallery is None else gallery.policy.probe_quality
+        limits = QualityLimits() if gallery is None else gallery.policy.probe_quality
         return _verification(probe, distance, basis, limits)
 
     async def embed(self, image: EncodedImage) -> tuple[Embedded, ...]:

@@ -2,6 +2,7 @@ import datetime
 
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.rpc import status_pb2 as _status_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -380,20 +381,30 @@ class DeleteGalleryResponse(_message.Message):
     def __init__(self, deleted_template_count: _Optional[int] = ...) -> None: ...
 
 class EnrollRequest(_message.Message):
-    __slots__ = ("gallery_id", "identity_id", "images")
+    __slots__ = ("gallery_id", "identity_id", "images", "all_or_nothing")
     GALLERY_ID_FIELD_NUMBER: _ClassVar[int]
     IDENTITY_ID_FIELD_NUMBER: _ClassVar[int]
     IMAGES_FIELD_NUMBER: _ClassVar[int]
+    ALL_OR_NOTHING_FIELD_NUMBER: _ClassVar[int]
     gallery_id: str
     identity_id: str
     images: _containers.RepeatedCompositeFieldContainer[Image]
-    def __init__(self, gallery_id: _Optional[str] = ..., identity_id: _Optional[str] = ..., images: _Optional[_Iterable[_Union[Image, _Mapping]]] = ...) -> None: ...
+    all_or_nothing: bool
+    def __init__(self, gallery_id: _Optional[str] = ..., identity_id: _Optional[str] = ..., images: _Optional[_Iterable[_Union[Image, _Mapping]]] = ..., all_or_nothing: _Optional[bool] = ...) -> None: ...
 
 class EnrollResponse(_message.Message):
-    __slots__ = ("templates",)
-    TEMPLATES_FIELD_NUMBER: _ClassVar[int]
-    templates: _containers.RepeatedCompositeFieldContainer[EnrolledTemplate]
-    def __init__(self, templates: _Optional[_Iterable[_Union[EnrolledTemplate, _Mapping]]] = ...) -> None: ...
+    __slots__ = ("results",)
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    results: _containers.RepeatedCompositeFieldContainer[EnrollResult]
+    def __init__(self, results: _Optional[_Iterable[_Union[EnrollResult, _Mapping]]] = ...) -> None: ...
+
+class EnrollResult(_message.Message):
+    __slots__ = ("template", "error")
+    TEMPLATE_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    template: EnrolledTemplate
+    error: _status_pb2.Status
+    def __init__(self, template: _Optional[_Union[EnrolledTemplate, _Mapping]] = ..., error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ...) -> None: ...
 
 class EnrolledTemplate(_message.Message):
     __slots__ = ("template", "created", "quality", "conflicts")

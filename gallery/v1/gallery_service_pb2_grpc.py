@@ -164,10 +164,13 @@ class GalleryServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Enroll(self, request, context):
-        """Enrols images of one identity: all of them, or on an error none. Enrolling an image again changes nothing.
-        An answered enrolment is durable. At most 64 images; each shows one person: the whole picture or one region.
-        INVALID_ARGUMENT INVALID_IMAGE, IMAGE_TOO_LARGE, INVALID_REGION, INVALID_IDENTIFIER, INVALID_REQUEST,
-        POOR_QUALITY; NOT_FOUND GALLERY_NOT_FOUND; FAILED_PRECONDITION MODEL_MISMATCH, ENROLMENT_CONFLICT.
+        """Enrols images of one identity. Enrolling an image again changes nothing. An answered enrolment is durable. At most
+        64 images; each shows one person: the whole picture or one region. An image that cannot be enrolled is refused
+        alone, in its place in the answer, and the others are kept; the call fails when no image is left, or with
+        all_or_nothing when one is refused, with the error of the first.
+        INVALID_ARGUMENT INVALID_IMAGE, IMAGE_TOO_LARGE, INVALID_REGION, INVALID_IDENTIFIER, INVALID_PARAMETER,
+        INVALID_REQUEST, POOR_QUALITY; NOT_FOUND GALLERY_NOT_FOUND; FAILED_PRECONDITION MODEL_MISMATCH,
+        ENROLMENT_CONFLICT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

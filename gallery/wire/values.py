@@ -14,11 +14,9 @@ from gallery.domain import (
     NO_CONTEXT,
     Basis,
     Candidate,
-    Conflict,
     Context,
     Embedded,
     EncodedImage,
-    EnrolledTemplate,
     Identification,
     Identity,
     IdentitySummary,
@@ -195,32 +193,6 @@ def read_template(message: pb.Template) -> TemplateInfo:
         region=_read_optional_region(message),
         context=_read_context(message.context) if message.HasField("context") else NO_CONTEXT,
         expires_at=moment_of(message.expire_time) if message.HasField("expire_time") else None,
-    )
-
-
-def enrolled_message(enrolled: EnrolledTemplate) -> pb.EnrolledTemplate:
-    """Write a template after enrolment."""
-    return pb.EnrolledTemplate(
-        template=template_message(enrolled.template),
-        created=enrolled.created,
-        quality=None if enrolled.quality is None else quality_message(enrolled.quality),
-        conflicts=[
-            pb.Conflict(identity_id=near.identity_id, distance=near.distance, own_distance=near.own_distance)
-            for near in enrolled.conflicts
-        ],
-    )
-
-
-def read_enrolled(message: pb.EnrolledTemplate) -> EnrolledTemplate:
-    """Read a template after enrolment."""
-    return EnrolledTemplate(
-        template=read_template(message.template),
-        created=message.created,
-        quality=read_quality(message.quality) if message.HasField("quality") else None,
-        conflicts=tuple(
-            Conflict(near.identity_id, near.distance, near.own_distance if near.HasField("own_distance") else None)
-            for near in message.conflicts
-        ),
     )
 
 

@@ -44,7 +44,9 @@ def test_verification_agrees_with_plain_loops(seed: int) -> None:
         fmr = sum(i <= t + 1e-6 for i in impostor) / len(impostor)
         fnmr = sum(g > t + 1e-6 for g in genuine) / len(genuine)
         gaps.append((abs(fmr - fnmr), (fmr + fnmr) / 2))
-    assert equal_error_rate(pairs) == pytest.approx(min(gaps)[1], abs=1e-3)
+    error = equal_error_rate(pairs)
+    assert error.value == pytest.approx(min(gaps)[1], abs=1e-3)
+    assert error.low < error.value < error.high and error.n == len(genuine)
 
 
 def test_the_det_curve_gives_the_rates_at_its_thresholds() -> None:

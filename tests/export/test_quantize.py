@@ -5,7 +5,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from export.compare import interleaved_speed
 from export.models import Model
-from export.quantize import quantize, rounded_to_8_bits, sensitive_convolutions
+from export.quantize import WeightBits, quantize, rounded, sensitive_convolutions
 from export.to_onnx import embed_with
 from gallery.domain import Pixels
 
@@ -49,36 +49,38 @@ def pictures(n: int) -> Pixels:
     return np.broadcast_to(colours, (n, HEIGHT, WIDTH, 3)).copy()
 
 
-def test_int8_embeds_nearly_as_fp32_and_takes_any_batch() -> None:
+@pytest.mark.parametrize("bits", [7, 8])
+def test_int8_embeds_nearly_as_fp32_and_takes_any_batch(bits: WeightBits) -> None:
     model = network()
-    quantized = quantize(model, pictures(32))
+    quantized = quantize(model, pictures(32), bits)
     fp32, int8 = embed_with(model)(pictures(20)), embed_with(quantized.model)(pictures(20))
     assert np.sum(fp32 * int8, axis=1).mean() > 0.99
     assert not np.array_equal(fp32, int8)
     assert quantized.left_in_float == ()
-    weights = {tensor.data_type for tensor in onnx.load_model_from_string(quantized.model).graph.initializer}
-    assert TensorProto.INT8 in weights
+    tensors = onnx.load_model_from_string(quantized.model).graph.initializer
+    weights = [numpy_helper.to_array(tensor) for tensor in tensors if tensor.data_type == TensorProto.INT8]
+    assert max(np.abs(tensor.astype(int)).max() for tensor in weights) == {7: 64, 8: 127}[bits]
 
 
 def test_a_convolution_whose_levels_go_to_a_few_large_taps_is_left_in_float() -> None:
     model = network(large_tap=60.0)
-    assert sensitive_convolutions(onnx.load_model_from_string(model), pictures(16)) == ["conv_one"]
-    assert quantize(model, pictures(32)).left_in_float == ("conv_one",)
+    assert sensitive_convolutions(onnx.load_model_from_string(model), pictures(16), 8) == ["conv_one"]
+    assert quantize(model, pictures(32), 8).left_in_float == ("conv_one",)
 
 
 def test_looking_for_sensitive_convolutions_changes_nothing() -> None:
     proto = onnx.load_model_from_string(network(large_tap=60.0))
     before = proto.SerializeToString()
-    sensitive_convolutions(proto, pictures(4))
+    sensitive_convolutions(proto, pictures(4), 7)
     assert proto.SerializeToString() == before
 
 
+@pytest.mark.parametrize(("bits", "levels"), [(7, 63), (8, 127)])
 @pytest.mark.parametrize("shape", [(4, 3, 3, 3), (5, 7)])
-def test_rounding_to_8_bits_keeps_each_channels_255_levels(shape: tuple[int, ...]) -> None:
+def test_rounding_gives_each_channel_its_own_levels(shape: tuple[int, ...], bits: WeightBits, levels: int) -> None:
     weights = np.random.default_rng(0).normal(size=shape).astype(np.float32)
-    rounded = rounded_to_8_bits(weights)
-    for channel, (before, after) in enumerate(zip(weights, rounded, strict=True)):
-        step = np.abs(weights[channel]).max() / 127
+    for channel, (before, after) in enumerate(zip(weights, rounded(weights, bits), strict=True)):
+        step = np.abs(weights[channel]).max() / levels
         assert np.abs(before - after).max() <= step / 2 * 1.0001
         assert np.allclose(after / step, np.round(after / step), atol=1e-3)
 
@@ -89,6 +91,7 @@ def test_speeds_are_measured_in_turns_and_told_beside_the_first_model() -> None:
     def model(name: str) -> Model:
         def embed(pixels: Pixels) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
             calls.append((name, len(pixels)))
+            sum(range(10_000))  # some CPU time, so that a ratio exists
             return np.zeros((len(pixels), 4), np.float32)
 
         return Model(name, HEIGHT, WIDTH, embed)

@@ -41,8 +41,14 @@ def test_market_names_tell_person_camera_and_moment(tmp_path: Path) -> None:
         ("0002", "c1"),
         ("0007", "c3"),
     ]
-    first, second, third = (sample.moment for sample in dataset.samples)
-    assert first == second != third
+    assert len({sample.moment for sample in dataset.samples}) == 2
+
+
+def test_a_moment_lasts_until_ten_seconds_without_a_picture(tmp_path: Path) -> None:
+    frames = {951: "first", 1101: "first", 1351: "first", 1602: "second"}
+    _touch(tmp_path, *(f"0002_c1s1_{frame:06}_01.jpg" for frame in frames), "0003_c1s1_001200_01.jpg")
+    moments = [sample.moment for sample in read(tmp_path).samples]
+    assert moments[:4] == ["c1s1f951"] * 3 + ["c1s1f1602"]
 
 
 def test_market_junk_and_bystanders_are_no_people(tmp_path: Path) -> None:

@@ -10,14 +10,14 @@ from export.recipe_file import read_recipe
 def test_choices_lie_over_the_file_and_the_file_over_the_default(tmp_path: Path) -> None:
     file = tmp_path / "recipe.toml"
     file.write_text("seed = 5\n[schedule]\nepochs = 3\nminutes = 2.5\n")
-    recipe = read_recipe(file, ["schedule.epochs=7", "network.pooling=gem"])
+    recipe = read_recipe(Recipe(), file, ["schedule.epochs=7", "network.pooling=gem"])
     assert (recipe.seed, recipe.schedule.epochs, recipe.schedule.minutes) == (5, 7, 2.5)
     assert recipe.network.pooling == "gem"
     assert recipe.objective == Recipe().objective
 
 
 def test_without_file_and_choices_it_is_the_default() -> None:
-    assert read_recipe() == Recipe()
+    assert read_recipe(Recipe()) == Recipe()
 
 
 @pytest.mark.parametrize(
@@ -35,15 +35,15 @@ def test_without_file_and_choices_it_is_the_default() -> None:
 )
 def test_a_choice_that_cannot_be_is_refused(choice: str, says: str) -> None:
     with pytest.raises(InvalidRecipe, match=says):
-        read_recipe(None, [choice])
+        read_recipe(Recipe(), None, [choice])
 
 
 def test_patience_needs_somebody_held_out() -> None:
     with pytest.raises(InvalidRecipe, match="nobody is held out"):
-        read_recipe(None, ["held_out=0", "schedule.patience=2"])
+        read_recipe(Recipe(), None, ["held_out=0", "schedule.patience=2"])
 
 
 def test_a_torn_recipe_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "recipe.json").write_text("{")
     with pytest.raises(InvalidRecipe, match="cannot be read"):
-        read_recipe(tmp_path / "recipe.json")
+        read_recipe(Recipe(), tmp_path / "recipe.json")

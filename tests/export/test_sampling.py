@@ -32,7 +32,8 @@ def test_a_seed_an_epoch_and_a_step_give_the_same_pixels(tmp_path: Path) -> None
         batches.begin(seed=1, epoch=2)
     images, labels = first[1]
     again, _ = second[1]
-    assert (images.shape, images.dtype) == ((4, 64, 32, 3), np.uint8)
+    assert images.shape == (4, 64, 32, 3)
+    assert images.dtype == np.uint8
     assert labels.tolist() == [labels[0]] * 2 + [labels[2]] * 2
     assert np.array_equal(images, again)
     second.begin(seed=1, epoch=3)

@@ -12,27 +12,18 @@ from export.checkpoint import Checkpoint
 from export.dataset import Dataset
 from export.errors import InvalidCheckpoint
 from export.pixels import load_all
-from export.recipe import Network, Precision, Recipe
+from export.recipe import Recipe
 from export.recipe_file import with_choices
 from export.run_folder import RunFolder
 from export.splits import identity_disjoint
 from export.train import Material, Training
 from tests.export.people import drawn_people
+from tests.export.small_network import small_network
 
 TINY = with_choices(
     Recipe(augmentation=Augmentation(0.5, 0, 0, 0, 0, 0, 0), identities_a_batch=4, images_each=2, held_out=2),
     ["network.height=32", "network.width=32", "network.dimension=16", "schedule.epochs=2"],
 )
-
-
-def small_network(network: Network, *, weights: str, precision: Precision = "float32") -> keras.Model:
-    """A network of the backbone's shape that is built and traced in no time."""
-    assert weights == "none"
-    images = keras.Input((network.height, network.width, 3))
-    maps = keras.layers.Conv2D(8, 3, 4, "same", use_bias=False, name="first")(images)
-    maps = keras.layers.ReLU()(keras.layers.BatchNormalization(momentum=0.9, name="first_norm")(maps))
-    maps = keras.layers.ReLU()(keras.layers.Conv2D(16, 3, 2, "same", name="last", dtype=precision)(maps))
-    return keras.Model(images, maps)
 
 
 @pytest.fixture(scope="module")

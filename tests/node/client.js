@@ -36,8 +36,8 @@ await call("CreateGallery", { gallery_id: GALLERY });
 let enrolled = 0;
 for (const person of readdirSync(people)) {
   const images = readdirSync(join(people, person)).map((file) => ({ content: readFileSync(join(people, person, file)) }));
-  const { templates } = await call("Enroll", { gallery_id: GALLERY, identity_id: person, images });
-  enrolled += templates.filter((template) => template.created).length;
+  const { results } = await call("Enroll", { gallery_id: GALLERY, identity_id: person, images });
+  enrolled += results.filter((result) => result.template?.created).length;
 }
 
 const answers = [];

@@ -3,6 +3,7 @@
 python -m tests.stores.doomed STORE enrol     puts templates of seeds 0, 1, 2 … and prints each seed
 python -m tests.stores.doomed STORE erase     erases person-0, person-1 … and prints each number
 python -m tests.stores.doomed STORE replace   deletes and creates galleries, and prints each round
+python -m tests.stores.doomed STORE merge     moves the templates of seeds 0 to 49 to person-1, person-2 …, and prints each
 """
 
 import asyncio
@@ -10,8 +11,14 @@ import sys
 from itertools import count
 from pathlib import Path
 
+from gallery.domain import Template
 from gallery.edge_store import EdgeStore
 from tests.stores.samples import make_gallery, make_template
+
+
+def whole(number: int) -> list[Template]:
+    """Fifty templates of one person."""
+    return [make_template(f"person-{number}", seed) for seed in range(50)]
 
 
 async def main(folder: Path, work: str) -> None:
@@ -25,6 +32,9 @@ async def main(folder: Path, work: str) -> None:
             await store.create_gallery(make_gallery(f"fresh-{number}"))
             if number:
                 await store.delete_gallery(f"fresh-{number - 1}")
+        elif work == "merge":
+            leaving = [each.info.template_id for each in whole(number)]
+            await store.move("main", whole(number + 1), leaving)
         print(number, flush=True)
 
 

@@ -8,13 +8,18 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from gallery.domain import Move
 from gallery.edge_store import EdgeStore
+from gallery.edge_store.folders import GalleryFolders
 from gallery.errors import StoreCorrupt, StoreUnavailable
+from gallery.records import payload_of
+from tests.stores.doomed import whole
 from tests.stores.samples import make_gallery, make_template, unit
 
 FOREIGN_WRITER = """
@@ -120,6 +125,71 @@ async def test_an_erased_identity_stays_erased_after_kill_9(tmp_path: Path) -> N
     erased = {f"person-{number}" for number in range(last + 1)}
     assert not erased & (listed | nearest)
     assert "person-499" in listed
+
+
+@pytest.mark.parametrize("count", [0, 2, 5, 9])
+async def test_templates_that_were_moved_are_under_one_identity_after_kill_9(tmp_path: Path, count: int) -> None:
+    store = EdgeStore(tmp_path)
+    await store.create_gallery(make_gallery("main"))
+    await store.put("main", whole(0))
+    await store.close()
+    with doomed(tmp_path, "merge") as process:
+        last = acknowledged(process, count)
+        os.killpg(process.pid, signal.SIGKILL)
+    store = EdgeStore(tmp_path)
+    (only,) = await store.list_identities("main", after="", limit=9)
+    assert only.template_count == 50
+    assert int(only.identity_id.removeprefix("person-")) >= last + 1
+    await store.close()
+
+
+async def test_a_move_that_was_begun_is_done_before_anything_else(tmp_path: Path) -> None:
+    store = EdgeStore(tmp_path)
+    await store.create_gallery(make_gallery("main"))
+    await store.put("main", whole(0))
+    await store.close()
+    moved = [make_template("person-1", seed, move=Move(uuid.uuid4(), "person-0")) for seed in range(50)]
+    note = {
+        "ids": [str(each.info.template_id) for each in moved],
+        "payloads": [payload_of(each.info) for each in moved],
+        "vectors": [each.embedding.tolist() for each in moved],
+        "remove": [str(each.info.template_id) for each in whole(0)],
+    }
+    folders = GalleryFolders(tmp_path)
+    folders.begin_move("main", note)
+    store = EdgeStore(tmp_path)
+    assert await store.list_templates("main", "person-0") == []
+    assert await store.list_templates("main", "person-1") == [each.info for each in moved]
+    assert folders.pending_move("main") is None
+    (scanned,) = await store.scan("main", after=None, limit=1)
+    (expected,) = (each for each in moved if each.info == scanned.info)
+    assert scanned.embedding == pytest.approx(expected.embedding, abs=1e-6)
+    await store.close()
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"ids": []}'])
+async def test_a_torn_note_of_a_move_is_said(tmp_path: Path, content: str) -> None:
+    store = EdgeStore(tmp_path)
+    await store.create_gallery(make_gallery("main"))
+    await store.close()
+    path = tmp_path / "galleries" / "main" / "move.json"
+    path.write_text(content)
+    store = EdgeStore(tmp_path)
+    with pytest.raises(StoreCorrupt, match=str(path)):
+        await store.nearest("main", unit(1), limit=1)
+    await store.close()
+
+
+async def test_a_gallerys_new_threshold_outlives_the_store(tmp_path: Path) -> None:
+    store = EdgeStore(tmp_path)
+    old, new = make_gallery("main"), make_gallery("main", threshold=0.25)
+    await store.create_gallery(old)
+    await store.update_gallery(new, replacing=old)
+    kill_and_wait(engines_of(os.getpid())[0])
+    with contextlib.suppress(StoreUnavailable):
+        await store.check()
+    assert await store.get_gallery("main") == new
+    await store.close()
 
 
 async def test_galleries_are_whole_or_absent_after_kill_9(tmp_path: Path) -> None:

@@ -1,15 +1,19 @@
 """What is the Qdrant store's own: other writers, servers that go and come back, and collections of others."""
 
 import asyncio
+import time
 import uuid
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from qdrant_client import AsyncQdrantClient, models
 
 from gallery.domain import Gallery
-from gallery.errors import GalleryNotFound, StoreCorrupt, StoreUnavailable
+from gallery.errors import GalleryChanged, GalleryNotFound, StoreCorrupt, StoreUnavailable
 from gallery.qdrant_store import QdrantStore
+from gallery.qdrant_store.census import Census
+from gallery.records import record_of_gallery
 from tests.qdrant_server import Address, free_ports
 from tests.stores.samples import DIMENSION, make_gallery, make_template, unit
 
@@ -94,9 +98,11 @@ async def test_an_index_that_its_creator_did_not_live_to_make_is_made(
     store: QdrantStore, client: AsyncQdrantClient, gallery: Gallery
 ) -> None:
     collection = f"gallery_{gallery.gallery_id}"
-    await client.delete_payload_index(collection, "identity_id", wait=True)
+    made = (await client.get_collection(collection)).payload_schema.keys()
+    assert {"identity_id", "camera_id", "captured_at", "labels", "expires_at"} < made
+    await client.delete_payload_index(collection, "expires_at", wait=True)
     assert await store.get_gallery(gallery.gallery_id) == gallery
-    assert "identity_id" in (await client.get_collection(collection)).payload_schema
+    assert (await client.get_collection(collection)).payload_schema.keys() == made
 
 
 async def test_a_gallery_deleted_by_others_is_soon_unknown(
@@ -128,3 +134,54 @@ async def test_two_stores_on_one_server_see_each_others_writes(
     assert await store.delete_identity(gallery.gallery_id, "ann") == 20
     assert await second.list_templates(gallery.gallery_id, "ann") == []
     await second.close()
+
+
+async def test_a_change_by_another_server_is_noticed(store: QdrantStore, qdrant: Address, gallery: Gallery) -> None:
+    second = QdrantStore(qdrant.url, grpc_port=qdrant.grpc_port)
+    assert await second.get_gallery(gallery.gallery_id) == gallery
+    changed = make_gallery(gallery.gallery_id, threshold=0.25)
+    await store.update_gallery(changed, replacing=gallery)
+    with pytest.raises(GalleryChanged, match=gallery.gallery_id):
+        await second.update_gallery(make_gallery(gallery.gallery_id, threshold=0.5), replacing=gallery)
+    assert await second.get_gallery(gallery.gallery_id) == changed
+    await second.close()
+
+
+async def test_a_change_that_another_overwrites_at_once_is_not_acknowledged(
+    store: QdrantStore, client: AsyncQdrantClient, gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    update = AsyncQdrantClient.update_collection
+    theirs = make_gallery(gallery.gallery_id, threshold=0.5)
+
+    async def update_and_be_overwritten(self: AsyncQdrantClient, collection: str, **changes: Any) -> bool:
+        await update(self, collection, **changes)
+        return await update(client, collection, metadata=record_of_gallery(theirs))
+
+    monkeypatch.setattr(AsyncQdrantClient, "update_collection", update_and_be_overwritten)
+    with pytest.raises(GalleryChanged, match=gallery.gallery_id):
+        await store.update_gallery(make_gallery(gallery.gallery_id, threshold=0.25), replacing=gallery)
+    assert await store.get_gallery(gallery.gallery_id) == theirs
+
+
+async def test_identities_that_others_wrote_are_counted_after_a_while(
+    store: QdrantStore, qdrant: Address, gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second = QdrantStore(qdrant.url, grpc_port=qdrant.grpc_port)
+    assert await store.count_identities(gallery.gallery_id) == 0
+    await store.put(gallery.gallery_id, [make_template("ann", 1), make_template("bob", 1)])
+    await second.put(gallery.gallery_id, [make_template("eve", 1)])
+    assert await store.count_identities(gallery.gallery_id) == 2
+    monkeypatch.setattr(Census, "good", False)
+    assert await store.count_identities(gallery.gallery_id) == 3
+    await second.delete_identity(gallery.gallery_id, "ann")
+    assert await store.count_identities(gallery.gallery_id) == 2
+    await second.close()
+
+
+def test_a_census_that_took_long_is_good_for_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = {"now": 100.0}
+    monkeypatch.setattr(time, "monotonic", lambda: clock["now"])
+    quick, slow = Census(["ann"], 99.99), Census(["ann"], 99.0)
+    for now, good in {100.9: (True, True), 101.1: (False, True), 119.9: (False, True), 120.1: (False, False)}.items():
+        clock["now"] = now
+        assert (quick.good, slow.good) == good

@@ -41,6 +41,7 @@ POLICY = Policy(
     probe_quality=QualityLimits(min_brightness=0.0, max_brightness=1.0, min_contrast=0.05),
     on_conflict=OnConflict.REFUSE,
     template_lifetime=timedelta(hours=8, microseconds=1),
+    recalibrate_at_growth=1.5,
 )
 
 

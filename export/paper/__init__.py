@@ -1,0 +1,1 @@
+"""The paper's recipe: a frozen ImageNet MobileNet, a Normalize-Scale layer, and the Decorrelated Centralized Loss."""
