@@ -21,7 +21,7 @@ from export.verification import largest_threshold
 from gallery.centroids import Centroids
 from gallery.domain import Embedding, Pixels, Quality, QualityLimits, QualityReason
 from gallery.images import fit
-from gallery.quality import DEFAULT_ENROLMENT, DEFAULT_PROBE, judged, measure, with_strangeness
+from gallery.quality import RECOMMENDED_ENROLMENT, RECOMMENDED_PROBE, judged, measure, with_strangeness
 
 FMR = 0.001
 RATES = ("rank-1 error", "FNMR", "FMR")
@@ -135,7 +135,7 @@ class _Bench:
         self.genuine = ~self.impostor & (cameras[:, None] != cameras[None])
         self.threshold = largest_threshold((1.0 - self.embeddings @ self.embeddings.T)[self.impostor], FMR)
         self._limits = tuple(
-            replace(limits, max_strangeness=centroids.usual) for limits in (DEFAULT_PROBE, DEFAULT_ENROLMENT)
+            replace(limits, max_strangeness=centroids.usual) for limits in (RECOMMENDED_PROBE, RECOMMENDED_ENROLMENT)
         )
 
     def embed(self, pictures: Sequence[Pixels]) -> Embedding:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gallery.domain import Pixels, Quality, QualityLimits, QualityReason
-from gallery.quality import DEFAULT_ENROLMENT, DEFAULT_PROBE, judged, measure, with_strangeness
+from gallery.quality import RECOMMENDED_ENROLMENT, RECOMMENDED_PROBE, judged, measure, with_strangeness
 
 GOOD = Quality(width=64, height=128, sharpness=0.4, brightness=0.5, contrast=0.5, strangeness=0.3)
 
@@ -142,7 +142,7 @@ def test_a_limit_of_zero_is_not_the_absence_of_one() -> None:
 
 def test_every_reason_that_holds_is_given_in_the_order_of_the_enum() -> None:
     nothing = replace(measure(np.zeros((0, 0, 3), np.uint8)), strangeness=2.0)
-    assert judged(nothing, replace(DEFAULT_PROBE, max_strangeness=1.0)).reasons == (
+    assert judged(nothing, replace(RECOMMENDED_PROBE, max_strangeness=1.0)).reasons == (
         QualityReason.TOO_SMALL,
         QualityReason.BLURRED,
         QualityReason.TOO_DARK,
@@ -166,13 +166,13 @@ def test_judging_again_forgets_the_reasons_of_before() -> None:
 
 
 def test_an_ordinary_picture_meets_the_default_limits() -> None:
-    assert judged(measure(a_scene()), DEFAULT_PROBE).reasons == ()
-    assert judged(measure(a_scene()), DEFAULT_ENROLMENT).reasons == ()
+    assert judged(measure(a_scene()), RECOMMENDED_PROBE).reasons == ()
+    assert judged(measure(a_scene()), RECOMMENDED_ENROLMENT).reasons == ()
 
 
 def test_enrolment_asks_more_than_a_probe_of_every_measure() -> None:
     for field in fields(QualityLimits):
-        probe, enrolment = getattr(DEFAULT_PROBE, field.name), getattr(DEFAULT_ENROLMENT, field.name)
+        probe, enrolment = getattr(RECOMMENDED_PROBE, field.name), getattr(RECOMMENDED_ENROLMENT, field.name)
         if field.name == "max_strangeness":  # a model's own
             assert probe is None and enrolment is None
         else:
