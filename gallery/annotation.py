@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from gallery.domain import Identification, Pixels, Region
+from gallery.domain import Identification, Outcome, Pixels, Region
 
 TRUE_COLOUR = (0, 114, 78)
 FALSE_COLOUR = (190, 70, 0)
@@ -53,14 +53,21 @@ def annotate(image: Pixels, identifications: Sequence[Identification]) -> Pixels
 
 
 def lines_of(person: Identification, size: Region) -> list[str]:
-    """Write an answer as two short lines: who, TRUE or FALSE; distance against threshold, and pixels."""
+    """Write an answer as two short lines: who, TRUE or FALSE; distance against threshold, and pixels.
+
+    An ambiguous one names both identities, a rejected one says why it cannot be judged.
+    """
     pixels = f"{size.width}×{size.height}"
+    if person.outcome is Outcome.REJECTED:
+        return ["cannot be judged FALSE", f"{', '.join(person.quality.reasons).replace('_', ' ')}  {pixels}"]
     if not person.candidates:
         return ["nobody enrolled FALSE", pixels]
     nearest = person.candidates[0]
-    verdict = f"{nearest.identity_id} TRUE" if person.matched else f"{nearest.identity_id}? FALSE"
     sign = "<=" if nearest.distance <= person.basis.threshold else ">"
-    return [verdict, f"{nearest.distance:.3f} {sign} {person.basis.threshold:.3f}  {pixels}"]
+    measured = f"{nearest.distance:.3f} {sign} {person.basis.threshold:.3f}  {pixels}"
+    if person.outcome is Outcome.AMBIGUOUS:
+        return [f"{' or '.join(near.identity_id for near in person.candidates[:2])}? FALSE", measured]
+    return [f"{nearest.identity_id} TRUE" if person.matched else f"{nearest.identity_id}? FALSE", measured]
 
 
 def _draw_person(canvas: Pixels, person: Identification, region: Region, scale: int, pen: _Pen) -> None:

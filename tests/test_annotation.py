@@ -1,10 +1,21 @@
 import uuid
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from gallery.annotation import FALSE_COLOUR, TRUE_COLOUR, annotate, lines_of
-from gallery.domain import Basis, Candidate, Identification, Pixels, Region, ThresholdSource
+from gallery.domain import (
+    Basis,
+    Candidate,
+    Identification,
+    Pixels,
+    Quality,
+    QualityReason,
+    Region,
+    ThresholdSource,
+)
+from gallery.matching import decide
 
 BASIS = Basis(0.3, ThresholdSource.MODEL, "ab" * 32)
 BOX = Region(300, 200, 80, 160)
@@ -17,7 +28,7 @@ def frame() -> Pixels:
 
 def person(region: Region | None, distance: float | None = 0.1, name: str = "ann") -> Identification:
     near = () if distance is None else (Candidate(name, distance, uuid.uuid4()),)
-    return Identification(region, distance is not None and distance <= BASIS.threshold, near, BASIS)
+    return decide(region, near, BASIS, Quality(80, 160, 0.5, 0.5, 0.5))
 
 
 @pytest.mark.parametrize(("distance", "colour"), [(0.1, TRUE_COLOUR), (0.5, FALSE_COLOUR), (None, FALSE_COLOUR)])
@@ -39,6 +50,15 @@ def test_the_tag_says_who_how_near_true_or_false_and_how_large() -> None:
     assert lines_of(person(BOX), BOX) == ["ann TRUE", "0.100 <= 0.300  80×160"]
     assert lines_of(person(BOX, 0.5), BOX) == ["ann? FALSE", "0.500 > 0.300  80×160"]
     assert lines_of(person(BOX, None), BOX) == ["nobody enrolled FALSE", "80×160"]
+
+
+def test_the_tag_names_both_identities_of_an_ambiguous_answer_and_the_reason_of_a_rejection() -> None:
+    near = (Candidate("ann", 0.1, uuid.uuid4()), Candidate("bob", 0.11, uuid.uuid4()))
+    clear = Quality(80, 160, 0.5, 0.5, 0.5)
+    ambiguous = decide(BOX, near, replace(BASIS, margin=0.05), clear)
+    assert lines_of(ambiguous, BOX) == ["ann or bob? FALSE", "0.100 <= 0.300  80×160"]
+    dark = replace(clear, reasons=(QualityReason.TOO_DARK, QualityReason.BLURRED))
+    assert lines_of(decide(BOX, near, BASIS, dark), BOX) == ["cannot be judged FALSE", "too dark, blurred  80×160"]
 
 
 def test_the_tag_stands_above_the_box_where_there_is_room_and_inside_where_there_is_none(frame: Pixels) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from gallery.domain import Embedding, EncodedImage
+from gallery.domain import Embedded, EncodedImage, Quality
 from gallery.errors import InvalidImage, Overloaded
 from gallery.model_card import ModelCard
 from gallery.ports import Network
@@ -25,12 +25,13 @@ class GatedNetwork(Network):
     def card(self) -> ModelCard:
         return CARD
 
-    def embed(self, image: EncodedImage) -> Embedding:
+    def embed(self, image: EncodedImage) -> tuple[Embedded, ...]:
         self.seen.append(image.content)
         assert self.gate.wait(timeout=20)
         if image.content == b"bad":
             raise InvalidImage("this one is bad")
-        return np.array([[1.0, 0.0]], np.float32)
+        vector = np.array([1.0, 0.0], np.float32)
+        return (Embedded(None, vector, CARD.digest, Quality(4, 8, 0.5, 0.5, 0.5)),)
 
 
 @pytest.fixture
@@ -87,7 +88,7 @@ async def test_a_bad_image_fails_alone(network: GatedNetwork) -> None:
             *(scheduler.embed(EncodedImage(content)) for content in (b"good", b"bad", b"good")),
             return_exceptions=True,
         )
-    assert [type(answer) for answer in answers] == [np.ndarray, InvalidImage, np.ndarray]
+    assert [type(answer) for answer in answers] == [tuple, InvalidImage, tuple]
 
 
 async def test_workers_embed_at_the_same_time(network: GatedNetwork) -> None:
@@ -108,4 +109,4 @@ async def test_closing_finishes_what_was_accepted(network: GatedNetwork) -> None
     await settle(scheduler, 4)
     network.gate.set()
     await scheduler.close()
-    assert all(answer.shape == (1, 2) for answer in await asyncio.gather(*tasks))
+    assert [len(answer) for answer in await asyncio.gather(*tasks)] == [1] * 4

@@ -78,7 +78,9 @@ class Enrolment(UseCases):
             if outcome is None:
                 enrolled.append(EnrolledTemplate(index, known[info.template_id], created=False))
             elif isinstance(outcome, _Taken):
-                enrolled.append(EnrolledTemplate(index, info, True, outcome.quality, outcome.conflicts))
+                enrolled.append(
+                    EnrolledTemplate(index, outcome.template.info, True, outcome.quality, outcome.conflicts)
+                )
         return EnrolmentResult(tuple(enrolled), refused)
 
     def _describe(self, gallery: Gallery, identity_id: str, image: EncodedImage) -> TemplateInfo:
