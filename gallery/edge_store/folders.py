@@ -69,7 +69,7 @@ class GalleryFolders:
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir()
         make_shard(draft / "shard")
-        _write(draft / "gallery.json", record_of_gallery(gallery))
+        _write(draft / "gallery.json", json.dumps(record_of_gallery(gallery), indent=2))
         for folder, _, files in os.walk(draft):
             for file in files:
                 _sync(Path(folder, file))
@@ -79,11 +79,11 @@ class GalleryFolders:
 
     def update(self, gallery: Gallery) -> None:
         """Write a gallery's record over the one there is."""
-        _write(self._root / gallery.gallery_id / "gallery.json", record_of_gallery(gallery))
+        _write(self._root / gallery.gallery_id / "gallery.json", json.dumps(record_of_gallery(gallery), indent=2))
 
     def begin_move(self, gallery_id: str, move: object) -> None:
         """Note a move, an object of ids, payloads, vectors and remove, as one that will be done whatever happens."""
-        _write(self._move(gallery_id), move)
+        _write(self._move(gallery_id), json.dumps(move))
 
     def pending_move(self, gallery_id: str) -> Any:
         """Read the move that was begun and not ended, or None; raises StoreCorrupt."""
@@ -177,9 +177,9 @@ def _read_record(folder: Path) -> Gallery:
     return gallery
 
 
-def _write(path: Path, record: object) -> None:
+def _write(path: Path, text: str) -> None:
     draft = path.with_name(f".{path.name}.new")
-    draft.write_text(json.dumps(record, indent=2) + "\n", "utf-8")
+    draft.write_text(text + "\n", "utf-8")
     _sync(draft)
     draft.rename(path)
     _sync(path.parent)

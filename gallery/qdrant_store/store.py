@@ -214,7 +214,7 @@ class QdrantStore(TemplateStore):
     async def count_identities(self, gallery_id: str) -> int:
         """Count them, with this store's own writes; those of others are counted after a second.
 
-        Naming 100,000 identities takes the server about a second: such a gallery is counted every 20 s.
+        Naming 100,000 identities takes the server 0.8 s: such a gallery is counted every 16 s.
         """
         await self.get_gallery(gallery_id)
         census = self._censuses.get(gallery_id)
@@ -229,7 +229,8 @@ class QdrantStore(TemplateStore):
     ) -> list[IdentitySummary]:
         """Page by identity id, with exact counts.
 
-        Names come from the index (0.8 s for 100,000; it may still name the deleted), counts from the page's points.
+        Names come from the index (0.8 s for 100,000, filtered or not; it may still name the deleted), counts from
+        the page's points.
         """
         gallery = await self.get_gallery(gallery_id)
         names = sorted(name for name in await self._names(gallery_id, where) if name > after)

@@ -3,7 +3,7 @@
 python -m tests.stores.doomed STORE enrol     puts templates of seeds 0, 1, 2 … and prints each seed
 python -m tests.stores.doomed STORE erase     erases person-0, person-1 … and prints each number
 python -m tests.stores.doomed STORE replace   deletes and creates galleries, and prints each round
-python -m tests.stores.doomed STORE merge     moves the templates of seeds 0 to 49 to person-1, person-2 …, and prints each
+python -m tests.stores.doomed STORE merge     moves 50 templates to person-1, person-2 …, and prints each round
 """
 
 import asyncio
