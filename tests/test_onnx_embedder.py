@@ -33,12 +33,19 @@ def random_pixels(n: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
 def test_a_picture_becomes_one_unit_vector_and_each_region_its_own(path: Path) -> None:
     network: Network = OnnxEmbedder(path)
     frame = random_pixels(1)[0]
-    whole = network.embed(EncodedImage(png(frame)))
-    assert whole.shape == (1, DIMENSION) and whole.dtype == np.float32
-    assert np.linalg.norm(whole[0]) == pytest.approx(1, abs=1e-5)
-    halves = network.embed(EncodedImage(png(frame), (Region(0, 0, WIDTH, HEIGHT // 2), Region(0, 0, WIDTH, HEIGHT))))
-    assert np.allclose(halves[1], whole[0], atol=1e-6)
-    assert not np.allclose(halves[0], whole[0], atol=1e-3)
+    (whole,) = network.embed(EncodedImage(png(frame)))
+    assert whole.embedding.shape == (DIMENSION,)
+    assert whole.embedding.dtype == np.float32
+    assert np.linalg.norm(whole.embedding) == pytest.approx(1, abs=1e-5)
+    regions = (Region(0, 0, WIDTH, HEIGHT // 2), Region(0, 0, WIDTH, HEIGHT))
+    half, again = network.embed(EncodedImage(png(frame), regions))
+    assert np.allclose(again.embedding, whole.embedding, atol=1e-6)
+    assert not np.allclose(half.embedding, whole.embedding, atol=1e-3)
+    assert [person.region for person in (whole, half, again)] == [None, *regions]
+    assert [(person.quality.width, person.quality.height) for person in (half, again)] == [
+        (WIDTH, HEIGHT // 2),
+        (WIDTH, HEIGHT),
+    ]
 
 
 def test_a_long_batch_gives_the_same_rows_as_its_pictures_alone(path: Path) -> None:
