@@ -36,7 +36,7 @@ class IdentitySplit:
         try:
             fields = json.loads(path.read_text(encoding="utf-8"))
             return cls(int(fields["seed"]), tuple(fields["train"]), tuple(fields["held_out"]), fields["rule"])
-        except (KeyError, TypeError, ValueError) as error:
+        except (OSError, KeyError, TypeError, ValueError) as error:
             raise InvalidData(f"{path} is no split", expected="a JSON file written by gallery-export") from error
 
 

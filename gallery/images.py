@@ -15,7 +15,7 @@ import numpy as np
 
 from gallery.domain import Pixels, Region
 from gallery.errors import ImageTooLarge, InvalidImage, InvalidParameter, InvalidRegion
-from gallery.image_headers import ACCEPTED, Header, read_header
+from gallery.image_headers import ACCEPTED, Header, read_header, without_notes
 
 ArrayOrder: TypeAlias = Literal["RGB", "BGR"]
 ImageSource: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO | Pixels
@@ -37,6 +37,8 @@ DEFAULT_LIMITS = ImageLimits()
 def decode(content: bytes, limits: ImageLimits = DEFAULT_LIMITS) -> Pixels:
     """Decode a picture upright (EXIF) to uint8 RGB [height, width, 3]; raises InvalidImage, ImageTooLarge."""
     header = _checked_header(content, limits)
+    if header.format == "PNG":
+        content = without_notes(content)
     try:
         image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR_RGB)
     except cv2.error as error:
@@ -110,6 +112,8 @@ def read_source(source: ImageSource, *, array_order: ArrayOrder | None = None) -
             raise InvalidImage(
                 f"the picture {os.fspath(source)} cannot be read ({error.strerror})", expected="a readable file"
             ) from error
+        except ValueError as error:
+            raise InvalidParameter(f"{os.fspath(source)!r} is no path ({error})") from error
     content = source.read()
     if not isinstance(content, bytes):
         raise InvalidParameter("the stream gives no bytes", remedy="open it in binary mode, open(path, 'rb')")

@@ -10,17 +10,29 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gallery.errors import GalleryError, ImageTooLarge, InvalidImage
+from gallery.image_headers import read_header, without_notes
 from gallery.images import ImageLimits, decode
 
 RANDOM = np.random.default_rng(7)
 SMOOTH = cv2.GaussianBlur(RANDOM.integers(0, 256, (128, 64, 3), dtype=np.uint8), (9, 9), 3)
 PICTURES = {suffix: cv2.imencode(suffix, SMOOTH)[1].tobytes() for suffix in (".jpg", ".png", ".webp", ".bmp")}
+OTHER = cv2.imencode(".jpg", 255 - SMOOTH)[1].tobytes()
 PROGRESSIVE = cv2.imencode(".jpg", SMOOTH, [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[1].tobytes()
 
 
 def png_claiming(width: int, height: int) -> bytes:
     ihdr = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + ihdr + struct.pack(">I", zlib.crc32(ihdr))
+
+
+def chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def png_with(*chunks: bytes) -> bytes:
+    """Put chunks behind the header of a true PNG."""
+    png = PICTURES[".png"]
+    return png[:33] + b"".join(chunks) + png[33:]
 
 
 def jpeg_claiming(width: int, height: int) -> bytes:
@@ -46,6 +58,48 @@ def test_a_progressive_jpeg_is_welcome_and_one_of_a_thousand_scans_is_not() -> N
     bomb = PROGRESSIVE[:last] + PROGRESSIVE[last:-2] * 1000 + PROGRESSIVE[-2:]
     with pytest.raises(ImageTooLarge, match="scans"):
         decode(bomb)
+
+
+def test_a_second_frame_header_cannot_hide_the_size_of_the_first() -> None:
+    small = PICTURES[".jpg"]
+    frame = small.index(b"\xff\xc0")
+    second = small[frame : frame + 2 + struct.unpack_from(">H", small, frame + 2)[0]]
+    with pytest.raises(InvalidImage, match="two frame headers"):
+        decode(jpeg_claiming(30000, 30000)[:-2] + second + b"\xff\xd9")
+
+
+def test_scans_cannot_hide_behind_a_marker_that_decoders_skip() -> None:
+    last = PROGRESSIVE.rindex(b"\xff\xda")
+    hidden = PROGRESSIVE[:-2] + b"\xff\x02\xff\xff" + PROGRESSIVE[last:-2] * 100 + PROGRESSIVE[-2:]
+    assert read_header(hidden).scans > 100
+
+
+@pytest.mark.parametrize(
+    "filling",
+    [b"\xff" * 5_000_000, b"\xff\xd8" * 2_000_000, b"\xff\xfe\x00\x02" * 2_000_000],
+    ids=["fill", "SOI", "COM"],
+)
+def test_a_header_is_read_in_time_linear_in_its_bytes(filling: bytes) -> None:
+    with pytest.raises(InvalidImage):  # the first of these would take days if it were quadratic
+        decode(b"\xff\xd8\xff\xe0\x00\x02" + filling)
+
+
+def test_notes_that_unpack_to_gigabytes_are_never_unpacked() -> None:
+    note = chunk(b"zTXt", b"key\x00\x00" + zlib.compress(bytes(7_900_000), 9))
+    bomb = png_with(*[note] * 900)
+    assert without_notes(bomb) == PICTURES[".png"]
+    assert np.array_equal(decode(bomb), decode(PICTURES[".png"]))
+
+
+def test_a_png_without_notes_is_not_copied_and_one_of_countless_chunks_is_refused() -> None:
+    assert without_notes(PICTURES[".png"]) is PICTURES[".png"]
+    with pytest.raises(ImageTooLarge, match="chunks"):
+        decode(png_with(chunk(b"tEXt", b"") * 50_000))
+
+
+def test_a_png_keeps_its_palette_transparency_and_orientation() -> None:
+    kept = [chunk(b"PLTE", bytes(6)), chunk(b"tRNS", bytes(2)), chunk(b"eXIf", b"MM\x00\x2a\x00\x00\x00\x08\x00\x00")]
+    assert without_notes(png_with(*kept, chunk(b"iCCP", b"x"))) == png_with(*kept)
 
 
 def test_a_file_over_the_limit_is_refused_by_its_bytes_alone() -> None:
@@ -89,8 +143,8 @@ def test_mutated_pictures_are_decoded_or_refused_and_nothing_else(picture: bytes
     except GalleryError as refusal:
         assert str(refusal)
     else:
-        assert decoded.dtype == np.uint8
-        assert decoded.ndim == 3
+        decode(OTHER)
+        assert np.array_equal(decode(bytes(mutated)), decoded)  # nothing left over from the picture before
 
 
 @given(

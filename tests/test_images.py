@@ -134,6 +134,8 @@ def test_path_bytes_stream_and_array_are_the_same_picture(image: Pixels, tmp_pat
 def test_sources_that_cannot_be_read_are_refused_with_their_name(image: Pixels, tmp_path: Path) -> None:
     with pytest.raises(InvalidImage, match=r"nowhere\.jpg"):
         read_source(tmp_path / "nowhere.jpg")
+    with pytest.raises(InvalidParameter, match="no path"):
+        read_source("a\0b.jpg")
     with pytest.raises(InvalidParameter, match="colour order"):
         read_source(image)
     with pytest.raises(InvalidParameter, match="binary mode"):

@@ -176,6 +176,11 @@ def test_an_onnx_file_without_a_card_needs_its_scaling_named(workshop: Workshop,
     assert np.allclose(load_model(bare, "none").embed(pixels), load_model(workshop.fp32).embed(pixels), atol=1e-5)
 
 
+def test_a_split_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidData, match="is no split"):
+        IdentitySplit.read(tmp_path / "absent.json")
+
+
 @pytest.mark.parametrize("name", ["weights.h5", "absent.onnx", "absent.keras"])
 def test_a_file_that_is_no_model_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(InvalidModel):
