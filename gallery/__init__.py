@@ -4,7 +4,7 @@
 
     with GalleryClient("127.0.0.1:50051") as client:
         for person in client.identify("lobby", "frame.jpg"):
-            print(person.identity_id, person.matched)
+            print(person.outcome, person.identity_id)
 
 What is exported here is imported when it is first used, so that the parts of the gallery that need no gRPC
 do without it.
@@ -16,34 +16,73 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from gallery.client import AsyncGalleryClient, GalleryClient, image
     from gallery.domain import (
+        CalibrationReport,
         Candidate,
+        Cohort,
+        Context,
         EncodedImage,
+        EnrolmentResult,
+        Finding,
+        Fusion,
+        Gallery,
         Identification,
+        OnConflict,
+        Outcome,
+        Policy,
+        QualityLimits,
+        QualityReason,
         Region,
+        TemplateFilter,
         Verification,
     )
     from gallery.errors import GalleryError
 
 __all__ = [
     "AsyncGalleryClient",
+    "CalibrationReport",
     "Candidate",
+    "Cohort",
+    "Context",
     "EncodedImage",
+    "EnrolmentResult",
+    "Finding",
+    "Fusion",
+    "Gallery",
     "GalleryClient",
     "GalleryError",
     "Identification",
+    "OnConflict",
+    "Outcome",
+    "Policy",
+    "QualityLimits",
+    "QualityReason",
     "Region",
+    "TemplateFilter",
     "Verification",
     "image",
 ]
 
 _HOMES = {
     "AsyncGalleryClient": "gallery.client",
+    "CalibrationReport": "gallery.domain",
     "Candidate": "gallery.domain",
+    "Cohort": "gallery.domain",
+    "Context": "gallery.domain",
     "EncodedImage": "gallery.domain",
+    "EnrolmentResult": "gallery.domain",
+    "Finding": "gallery.domain",
+    "Fusion": "gallery.domain",
+    "Gallery": "gallery.domain",
     "GalleryClient": "gallery.client",
     "GalleryError": "gallery.errors",
     "Identification": "gallery.domain",
+    "OnConflict": "gallery.domain",
+    "Outcome": "gallery.domain",
+    "Policy": "gallery.domain",
+    "QualityLimits": "gallery.domain",
+    "QualityReason": "gallery.domain",
     "Region": "gallery.domain",
+    "TemplateFilter": "gallery.domain",
     "Verification": "gallery.domain",
     "image": "gallery.client",
 }

@@ -151,7 +151,7 @@ def fits(info: TemplateInfo, where: TemplateFilter) -> bool:
             where.captured_from is None or (captured is not None and captured >= where.captured_from),
             where.captured_until is None or (captured is not None and captured < where.captured_until),
             set(where.labels) <= set(context.labels),
-            where.identity_id in (None, info.identity_id),
+            not where.identity_ids or info.identity_id in where.identity_ids,
             where.change_id is None or (info.move is not None and info.move.change_id == where.change_id),
             where.alive_at is None or info.expires_at is None or info.expires_at > where.alive_at,
         )

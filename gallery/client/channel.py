@@ -11,7 +11,8 @@ from gallery.v1 import gallery_service_pb2 as pb
 SERVICE = pb.DESCRIPTOR.services_by_name["GalleryService"].full_name
 
 # Reads, and enrolments: template ids are made from identity and content. A repeated creation or erasure would be
-# answered ALREADY_EXISTS or NOT_FOUND although the first one had worked, so these are the caller's to repeat.
+# answered ALREADY_EXISTS or NOT_FOUND although the first one had worked, and a repeated calibration or change would
+# be a second one, so these are the caller's to repeat.
 RETRIED = (
     "GetGallery",
     "ListGalleries",
@@ -21,8 +22,19 @@ RETRIED = (
     "Embed",
     "GetIdentity",
     "ListIdentities",
+    "Diagnose",
 )
-NOT_RETRIED = ("CreateGallery", "DeleteGallery", "DeleteIdentity", "DeleteTemplate")
+NOT_RETRIED = (
+    "CreateGallery",
+    "UpdateGallery",
+    "DeleteGallery",
+    "DeleteIdentity",
+    "DeleteTemplate",
+    "Calibrate",
+    "MergeIdentities",
+    "SplitIdentity",
+    "UndoChange",
+)
 
 _LARGEST_RETRIED = 64 * 2**20  # gRPC repeats only what it has kept, and keeps 256 KiB unless told
 _LARGEST_ANSWER = 64 * 2**20

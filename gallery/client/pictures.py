@@ -1,13 +1,15 @@
 """What a caller may hand over as a picture, made into what is sent."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TypeAlias
 
 from gallery import images
 from gallery.annotation import annotate
-from gallery.domain import EncodedImage, Identification, Pixels, Region
+from gallery.domain import Context, EncodedImage, Identification, Pixels, Region
+from gallery.errors import InvalidParameter
 from gallery.images import ArrayOrder, ImageLimits, ImageSource
 
 ImageLike: TypeAlias = EncodedImage | ImageSource
@@ -15,22 +17,36 @@ ImageLike: TypeAlias = EncodedImage | ImageSource
 
 
 def image(
-    source: ImageSource, regions: Sequence[Region] = (), *, array_order: ArrayOrder | None = None
+    source: ImageSource,
+    regions: Sequence[Region] = (),
+    *,
+    array_order: ArrayOrder | None = None,
+    camera_id: str | None = None,
+    captured_at: datetime | None = None,
+    labels: Mapping[str, str] | None = None,
 ) -> EncodedImage:
-    """Take a picture with the people in it, and a numpy array with the order of its colours.
+    """Take a picture with the people in it, a numpy array with the order of its colours, and where it comes from.
 
     Args:
         source: a path, the bytes of a JPEG, PNG, WebP or BMP file, a binary stream, or an array of uint8
             [height, width, 3], which is sent without loss.
         regions: the people as pixel boxes in the upright picture; none means one person fills it.
         array_order: "RGB" or "BGR" (OpenCV's), needed for an array.
+        camera_id: your key of the camera.
+        captured_at: when it was taken, with a time zone.
+        labels: at most 16 of your own.
 
     Raises:
         InvalidImage: the file cannot be read, or the array is no picture.
-        InvalidParameter: an array without its colour order, or a stream of text.
+        InvalidParameter: an array without its colour order, a stream of text, or a time without a zone.
 
     """
-    return EncodedImage(images.read_source(source, array_order=array_order), tuple(regions))
+    if captured_at is not None and captured_at.tzinfo is None:
+        raise InvalidParameter(
+            f"the time {captured_at.isoformat()} could be anywhere", expected="a datetime with a time zone"
+        )
+    context = Context.of(camera_id, captured_at, labels)
+    return EncodedImage(images.read_source(source, array_order=array_order), tuple(regions), context)
 
 
 def encoded(picture: ImageLike) -> EncodedImage:

@@ -60,7 +60,7 @@ class IdentitySummary:
 class TemplateFilter:
     """Which templates count: all that fit every condition given.
 
-    ``camera_ids`` empty means any camera; ``captured_from`` is inclusive and ``captured_until`` exclusive;
+    ``camera_ids`` and ``identity_ids`` empty mean any; ``captured_from`` is inclusive and ``captured_until`` exclusive;
     ``labels`` must all be there; ``alive_at`` leaves out what has expired by then.
     """
 
@@ -68,7 +68,7 @@ class TemplateFilter:
     captured_from: datetime | None = None
     captured_until: datetime | None = None
     labels: tuple[tuple[str, str], ...] = ()
-    identity_id: str | None = None
+    identity_ids: tuple[str, ...] = ()
     change_id: uuid.UUID | None = None
     alive_at: datetime | None = None
 

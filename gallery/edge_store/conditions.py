@@ -44,8 +44,8 @@ def condition_of(where: TemplateFilter) -> Any:
         must.append(FieldCondition("captured_at", range=RangeDateTime(gte=timestamp(where.captured_from))))
     if where.captured_until is not None:
         must.append(FieldCondition("captured_at", range=RangeDateTime(lt=timestamp(where.captured_until))))
-    if where.identity_id is not None:
-        must.append(_equal(IDENTITY, where.identity_id))
+    if where.identity_ids:
+        must.append(FieldCondition(IDENTITY, match=MatchAny(list(where.identity_ids))))
     if where.change_id is not None:
         must.append(_equal(_CHANGE, str(where.change_id)))
     return Filter(must=must, must_not=[] if where.alive_at is None else [_expired(where.alive_at)])

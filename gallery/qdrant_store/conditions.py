@@ -35,8 +35,8 @@ def condition_of(where: TemplateFilter, identity_ids: Sequence[str] | None = Non
         must.append(_range("captured_at", models.DatetimeRange(gte=where.captured_from)))
     if where.captured_until is not None:
         must.append(_range("captured_at", models.DatetimeRange(lt=where.captured_until)))
-    if where.identity_id is not None:
-        must.append(_any(IDENTITY, [where.identity_id]))
+    if where.identity_ids:
+        must.append(_any(IDENTITY, where.identity_ids))
     if where.change_id is not None:
         must.append(_any(_CHANGE, [str(where.change_id)]))
     return models.Filter(must=must, must_not=None if where.alive_at is None else [_expired(where.alive_at)])

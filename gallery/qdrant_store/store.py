@@ -245,7 +245,7 @@ class QdrantStore(TemplateStore):
     async def list_templates(self, gallery_id: str, identity_id: str) -> list[TemplateInfo]:
         """List an identity's templates, oldest first."""
         gallery = await self.get_gallery(gallery_id)
-        infos = [info async for info in self._infos(gallery, TemplateFilter(identity_id=identity_id))]
+        infos = [info async for info in self._infos(gallery, TemplateFilter(identity_ids=(identity_id,)))]
         return sorted(infos, key=lambda info: (info.enrolled_at, info.template_id))
 
     async def delete_identity(self, gallery_id: str, identity_id: str) -> int:

@@ -83,7 +83,7 @@ class Changes(UseCases):
         return Change(change_id, len(returned))
 
     async def _templates_of(self, gallery_id: str, identity_id: str) -> list[Template]:
-        where = TemplateFilter(identity_id=identity_id)
+        where = TemplateFilter(identity_ids=(identity_id,))
         templates = [template async for template in self._scan(gallery_id, where)]
         if not templates:
             raise no_identity(gallery_id, identity_id)

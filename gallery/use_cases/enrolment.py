@@ -149,7 +149,7 @@ class Enrolment(UseCases):
         other = next((near for near in nearest if near.identity_id != info.identity_id), None)
         if other is None:
             return ()
-        where = replace(alive, identity_id=info.identity_id)
+        where = replace(alive, identity_ids=(info.identity_id,))
         own = await self._store.nearest(gallery.gallery_id, embedding, limit=1, where=where)
         own_distance = own[0].distance if own else None
         if other.distance > (basis.threshold if own_distance is None else own_distance):

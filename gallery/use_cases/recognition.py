@@ -26,6 +26,7 @@ from gallery.use_cases.base import UseCases, check_one_person, no_identity
 MAX_CANDIDATES = 100
 
 _FOR_A_RUNNER_UP = 2
+_FUSED_AT_LEAST, _FUSED_FOR_EACH = 32, 2  # identities whose templates are fetched for a fusion rule
 
 
 class Recognition(UseCases):
@@ -64,7 +65,7 @@ class Recognition(UseCases):
         gallery = await self._open(gallery_id)
         basis = await self._basis(threshold, gallery)
         (person,) = await self._embedder.embed(image)
-        ranked = await self._rank(gallery, person.embedding, 1, replace(self._alive(), identity_id=identity_id))
+        ranked = await self._rank(gallery, person.embedding, 1, replace(self._alive(), identity_ids=(identity_id,)))
         if not ranked:
             raise no_identity(gallery_id, identity_id)
         return _verification(person, ranked[0].distance, basis, gallery.policy.probe_quality)
@@ -94,28 +95,33 @@ class Recognition(UseCases):
     async def _rank(
         self, gallery: Gallery, embedding: Embedding, max_candidates: int, where: TemplateFilter
     ) -> tuple[Candidate, ...]:
-        """Find the nearest identities: fetch more templates until enough identities are among them.
+        """Find the nearest identities by the gallery's fusion rule.
 
-        For the nearest template (`Fusion.BEST`) this is exact. The other rules rank the identities that have the
-        nearest templates, twice as many as are asked for, by all templates of each.
+        By the nearest template (`Fusion.BEST`) it is exact. The other rules rank, by all templates of each, the
+        identities that have the nearest templates: many more than are asked for, since several templates together can
+        lie nearer than the best of them alone.
         """
-        fused = gallery.policy.fusion is not Fusion.BEST
-        wanted = 2 * max_candidates if fused else max_candidates
+        if gallery.policy.fusion is Fusion.BEST:
+            return await self._nearest_identities(gallery, embedding, max_candidates, where)
+        wanted = max(_FUSED_AT_LEAST, _FUSED_FOR_EACH * max_candidates)
+        near = await self._nearest_identities(gallery, embedding, wanted, where)
+        if not near:
+            return ()
+        theirs = replace(where, identity_ids=tuple(candidate.identity_id for candidate in near))
+        templates = [template async for template in self._scan(gallery.gallery_id, theirs)]
+        return matching.rank_fused(embedding, templates, gallery.policy.fusion, max_candidates)
+
+    async def _nearest_identities(
+        self, gallery: Gallery, embedding: Embedding, wanted: int, where: TemplateFilter
+    ) -> tuple[Candidate, ...]:
+        """Fold the nearest templates, fetching more of them until enough identities are among them."""
         limit = 4 * wanted
         while True:
             neighbours = await self._store.nearest(gallery.gallery_id, embedding, limit=limit, where=where)
             candidates = matching.rank(neighbours, wanted)
             if len(candidates) == wanted or len(neighbours) < limit:
-                break
+                return candidates
             limit *= 4
-        if not fused:
-            return candidates
-        templates = [
-            template
-            for near in candidates
-            async for template in self._scan(gallery.gallery_id, replace(where, identity_id=near.identity_id))
-        ]
-        return matching.rank_fused(embedding, templates, gallery.policy.fusion, max_candidates)
 
 
 def _verification(person: Embedded, distance: float, basis: Basis, limits: QualityLimits) -> Verification:

@@ -113,7 +113,7 @@ async def test_a_template_is_alive_until_the_moment_it_expires(store: TemplateSt
         IdentitySummary("ann", 1)
     ]
     assert await found(store, gallery, TemplateFilter(alive_at=NOON + TICK)) == {"ann"}
-    assert await found(store, gallery, TemplateFilter(alive_at=NOON + TICK, identity_id="bob")) == set()
+    assert await found(store, gallery, TemplateFilter(alive_at=NOON + TICK, identity_ids=("bob",))) == set()
 
 
 async def test_what_has_expired_is_erased_for_good(store: TemplateStore, gallery: Gallery) -> None:
@@ -250,7 +250,7 @@ async def test_any_filter_lets_through_what_plain_checks_do(store: TemplateStore
             captured_from=draw.choice([None, None, *moments]),
             captured_until=draw.choice([None, None, *moments]),
             labels=tuple((name, draw.choice("xy")) for name in "ab" if draw.random() < 0.3),
-            identity_id=draw.choice([None, None, "person-3"]),
+            identity_ids=draw.choice([(), (), ("person-3",), ("person-1", "person-5")]),
             change_id=draw.choice([None, None, CHANGE]),
             alive_at=draw.choice([None, *moments]),
         )

@@ -153,11 +153,11 @@ async def test_the_nearest_are_those_of_a_plain_search(store: TemplateStore, gal
 
 async def test_the_nearest_of_one_identity_are_its_own(store: TemplateStore, gallery: Gallery) -> None:
     await store.put(gallery.gallery_id, [make_template(f"person-{seed % 5}", seed) for seed in range(50)])
-    only = TemplateFilter(identity_id="person-3")
+    only = TemplateFilter(identity_ids=("person-3",))
     neighbours = await store.nearest(gallery.gallery_id, unit(1), limit=99, where=only)
     assert len(neighbours) == 10
     assert {each.identity_id for each in neighbours} == {"person-3"}
-    nobody = TemplateFilter(identity_id="nobody")
+    nobody = TemplateFilter(identity_ids=("nobody",))
     assert await store.nearest(gallery.gallery_id, unit(1), limit=99, where=nobody) == []
 
 
