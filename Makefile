@@ -10,7 +10,7 @@ demo: $(VENV)/service-installed
 	$(BIN)/gallery demo
 
 test: $(VENV)/dev-installed
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadfile
 
 check: $(VENV)/dev-installed
 	$(BIN)/ruff check .

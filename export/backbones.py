@@ -66,7 +66,7 @@ def _load(built: keras.Model, path: Path, network: Network) -> None:
             built.load_weights(path)
     except (ValueError, KeyError, OSError, UserWarning) as error:
         raise InvalidWeights(
-            f"{path} does not fit {network.architecture} of width {network.alpha}: {str(error).splitlines()[0]}",
+            f"{path} does not fit {network.architecture} of width {network.alpha}: {str(error).split('. ')[0].splitlines()[0]}",
             expected=f"weights of {network.architecture} without its top, alpha {network.alpha}",
             remedy="choose the architecture the file was made for, or another file",
         ) from error

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from export.dataset import Dataset
 from export.inspection import Inspection, inspect, refuse_shared, without_single
+from export.progress import shown
 from export.readers import Layout, read
 from export.recipe import Recipe
 from export.recipe_file import read_recipe
@@ -58,7 +59,9 @@ def train(
 
     material = Material(dataset.of(split.train), dataset.of(split.held_out), split, weights)
     console.print(f"{len(material.train)} images of {len(split.train)} people train, {len(split.held_out)} held out")
-    Training(chosen, material, RunFolder(run)).run(tell)
+    training = Training(chosen, material, RunFolder(run))
+    with shown(console) as tell_step:
+        training.run(tell, tell_step)
     console.print(f"the best model is {run / 'best.keras'}")
 
 

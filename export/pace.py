@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from export.progress import TellStep
 from export.recipe import Schedule
 
 # Fetching every weight to the host costs more than averaging it, so it is done this seldom.
@@ -27,6 +28,7 @@ class Pace(keras.callbacks.Callback):  # type: ignore[misc]
         self._warmup = max(1.0, schedule.warmup_epochs * steps_an_epoch)
         self._total = max(1, schedule.epochs * steps_an_epoch)
         self._step = 0
+        self.tell: TellStep | None = None  # told after each step how far it is
         self._before = 0.0  # seconds of earlier processes
         self._began: float | None = None
 
@@ -69,8 +71,10 @@ class Pace(keras.callbacks.Callback):  # type: ignore[misc]
         synchronised(self.model).optimizer.learning_rate = self.learning_rate()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Count, and stop when the schedule's minutes are over."""
+        """Count, tell, and stop when the schedule's minutes are over."""
         self._step += 1
+        if self.tell is not None:
+            self.tell(batch + 1, self.params["steps"], self.remaining())
         if self._schedule.minutes is not None and self.progress() >= 1.0:
             self.model.stop_training = True
 

@@ -18,6 +18,7 @@ from export.errors import InvalidCheckpoint
 from export.learner import Learner
 from export.pace import Pace, RunningAverage
 from export.pixels import load_all
+from export.progress import TellStep
 from export.recipe import Recipe
 from export.run_folder import RunFolder
 from export.sampling import IdentityBatches
@@ -70,8 +71,9 @@ class Training:
         elif of_a_run:
             self._start_from(Checkpoint.read(Path(material.weights)))
 
-    def run(self, tell: Callable[[dict[str, Any]], None]) -> list[dict[str, Any]]:
+    def run(self, tell: Callable[[dict[str, Any]], None], tell_step: TellStep | None = None) -> list[dict[str, Any]]:
         """Train to the end of the schedule; ``tell`` is given each epoch's row. Returns the whole history."""
+        self._pace.tell = tell_step
         needed = 12 * 4 * self._learner.count_params()  # two models, a checkpoint and its successor, with room
         self._folder.begin(self._recipe, self._material.split, needed)
         while not self._finished():

@@ -43,7 +43,10 @@ def _ignore(row: dict[str, Any]) -> None:
 
 
 def test_a_run_leaves_a_model_a_history_and_a_checkpoint(people: Dataset, tmp_path: Path) -> None:
-    history = _training(people, tmp_path).run(_ignore)
+    told: list[tuple[int, int, float]] = []
+    history = _training(people, tmp_path).run(_ignore, lambda *step: told.append(step))
+    assert [step for step, _, _ in told] == [1, 2, 3, 1, 2, 3]
+    assert {steps for _, steps, _ in told} == {3}
     assert [row["epoch"] for row in history] == [1, 2]
     assert all(np.isfinite(row["loss"]) and 0 <= row["mean_average_precision"] <= 1 for row in history)
     assert history[-1]["minutes_left"] == pytest.approx(0, abs=0.01)
@@ -108,8 +111,10 @@ def test_it_stops_when_the_map_no_longer_rises(people: Dataset, tmp_path: Path) 
 
 def test_a_schedule_by_the_clock_ends_by_the_clock(people: Dataset, tmp_path: Path) -> None:
     history = _training(people, tmp_path, "schedule.minutes=0.02", "schedule.epochs=10000").run(_ignore)
-    assert history[-1]["learning_rate"] == pytest.approx(0, abs=1e-9)
+    assert len(history) < 10000
     assert history[-1]["minutes_left"] == 0
+    rates = [row["learning_rate"] for row in history]
+    assert rates[-1] == min(rates)
 
 
 def test_mixed_precision_trains_and_saves_float32(people: Dataset, tmp_path: Path) -> None:
