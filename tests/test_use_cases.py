@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gallery.domain import EncodedImage, EnrolledTemplate, EnrolmentResult, Region, ThresholdSource
+from gallery.domain import EncodedImage, EnrolledTemplate, EnrolmentResult, Fusion, Policy, Region, ThresholdSource
 from gallery.errors import (
     GalleryAlreadyExists,
     GalleryNotFound,
@@ -171,7 +171,8 @@ async def test_nobody_in_the_gallery_is_an_answer(gallery: GalleryUseCases) -> N
     assert (answer.matched, answer.candidates) == (False, ())
 
 
-async def test_verify_compares_with_the_nearest_template_of_the_identity(gallery: GalleryUseCases) -> None:
+async def test_verify_by_the_best_template_compares_with_the_nearest(gallery: GalleryUseCases) -> None:
+    await gallery.update_gallery("lobby", policy=Policy(fusion=Fusion.BEST))
     await gallery.enroll("lobby", "ann", [picture(1), picture(2)])
     await gallery.enroll("lobby", "bob", [picture(3)])
     assert (await gallery.verify_identity("lobby", picture(2), "ann")).distance == pytest.approx(0.0, abs=1e-6)

@@ -26,7 +26,7 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An identity near the probe: its distance and the template that decided it."""
+    """An identity near the probe: its distance by the gallery's fusion rule, and its nearest template."""
 
     identity_id: str
     distance: float

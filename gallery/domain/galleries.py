@@ -75,7 +75,7 @@ class Policy:
     identities as it had then (more than 1); None leaves it to the correction for size.
     """
 
-    fusion: Fusion = Fusion.BEST
+    fusion: Fusion = Fusion.MEAN  # it won on people outside training; with one template all are the same
     enrolment_quality: QualityLimits = field(default_factory=QualityLimits)
     probe_quality: QualityLimits = field(default_factory=QualityLimits)
     on_conflict: OnConflict = OnConflict.WARN

@@ -26,7 +26,7 @@ from gallery.use_cases.base import UseCases, check_one_person, no_identity
 MAX_CANDIDATES = 100
 
 _FOR_A_RUNNER_UP = 2
-_FUSED_AT_LEAST, _FUSED_FOR_EACH = 32, 2  # identities whose templates are fetched for a fusion rule
+_FUSED_AT_LEAST, _FUSED_FOR_EACH = 16, 2  # identities whose templates are fetched for a fusion rule
 
 
 class Recognition(UseCases):
