@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from export.cli_evaluate import compared, embedding_progress
+from export.dataset import Dataset
+from export.enclosures import training_sample
 from export.readers import read
 from export.splits import IdentitySplit
 from gallery.model_card import ModelCard
@@ -39,7 +41,7 @@ def to_onnx(
     sentence = training_data or f"{len(dataset.of(people.train))} pictures of {len(people.train)} people"
     naming = Naming(name, version, sentence, terms)
     console = Console()
-    with embedding_progress(console, len(dataset.of(people.held_out))) as tell:
+    with embedding_progress(console, _to_embed(dataset, people)) as tell:
         card = package(Source(keras, dataset, people), naming, out, tell)
     _print_card(console, card, out)
 
@@ -60,10 +62,14 @@ def quantize(
 
     dataset, people = read(data), IdentitySplit.read(split)
     console = Console()
-    with embedding_progress(console, len(dataset.of(people.held_out))) as tell:
+    with embedding_progress(console, _to_embed(dataset, people)) as tell:
         card = package_int8(model, dataset, people, out, Calibration(pictures, seed, 7 if portable else 8), tell)
     _print_card(console, card, out)
     compared(console, [model, out], dataset.of(people.held_out))
+
+
+def _to_embed(dataset: Dataset, people: IdentitySplit) -> int:
+    return len(dataset.of(people.held_out)) + len(training_sample(dataset.of(people.train)))
 
 
 def _print_card(console: Console, card: ModelCard, out: Path) -> None:

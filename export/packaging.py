@@ -10,7 +10,8 @@ import numpy as np
 from export.checkpoint import replace
 from export.dataset import Dataset, Sample
 from export.default_threshold import default_threshold
-from export.evaluate import MAIN_TEMPLATES, Progress, embed_samples, evaluate, summary
+from export.enclosures import Enclosures, enclose
+from export.evaluate import MAIN_TEMPLATES, EmbeddedSet, Progress, embed_samples, evaluate, summary
 from export.models import Embed, Model, load_keras
 from export.pixels import load_all
 from export.provenance import checked_split, provenance
@@ -55,27 +56,26 @@ def package(source: Source, naming: Naming, out: Path, tell: Progress) -> ModelC
     sampled = load_all(_spread(held_out, PARITY_PICTURES), height, width)
     parity = checked_parity(model, onnx_model, np.concatenate([drawn, sampled]))
     facts = provenance(source.keras_file, source.dataset, split) | {"parity_with_keras": asdict(parity)}
-    card = measured_card(onnx_model, naming, held_out, (height, width), tell)
-    card = card.model_copy(update={"provenance": facts})
-    return write(onnx_model, card, out)
+    network = Model(naming.name, height, width, embed_in_chunks(embed_with(onnx_model)))
+    card, measured = measured_card(onnx_model, naming, network, held_out, tell)
+    enclosures = enclose(network, card.digest, measured, source.dataset.of(split.train), tell)
+    return write(onnx_model, card.model_copy(update={"provenance": facts}), enclosures, out)
 
 
 def measured_card(
-    onnx_model: bytes, naming: Naming, held_out: Sequence[Sample], size: tuple[int, int], tell: Progress
-) -> ModelCard:
-    """Make a card without provenance: golden samples, and figures and threshold on the held-out people."""
-    height, width = size
-    embed = embed_in_chunks(embed_with(onnx_model))
-    measured = evaluate(naming.name, embed_samples(Model(naming.name, height, width, embed), held_out, tell))
+    onnx_model: bytes, naming: Naming, network: Model, held_out: Sequence[Sample], tell: Progress
+) -> tuple[ModelCard, EmbeddedSet]:
+    """Make a card without provenance: golden samples, and figures and threshold on the held-out people, embedded."""
+    measured = evaluate(naming.name, embed_samples(network, held_out, tell))
     data = measured.data
     threshold = default_threshold(data.embeddings, data.labels, measured.pairs)
-    drawn = golden_pictures(height, width)
-    return ModelCard(
+    drawn = golden_pictures(network.height, network.width)
+    card = ModelCard(
         name=naming.name,
         version=naming.version,
         digest=digest_of(onnx_model),
-        height=height,
-        width=width,
+        height=network.height,
+        width=network.width,
         dimension=data.embeddings.shape[1],
         threshold=threshold.value,
         threshold_note=threshold.note,
@@ -86,15 +86,17 @@ def measured_card(
             "open_set": f"{measured.main.setting.gallery_size} enrolled with {MAIN_TEMPLATES} templates each",
             **{name: _rounded(asdict(estimate)) for name, estimate in summary(measured).items()},
         },
-        golden=golden_samples(drawn, embed),
+        golden=golden_samples(drawn, network.embed),
     )
+    return card, data
 
 
-def write(onnx_model: bytes, card: ModelCard, out: Path) -> ModelCard:
-    """Write the file with its card, checked by the service's own loader before it takes its name."""
+def write(onnx_model: bytes, card: ModelCard, enclosures: Enclosures | None, out: Path) -> ModelCard:
+    """Write the file with its card and enclosures, checked by the service's own loader before it takes its name."""
 
     def save(temporary: Path) -> None:
-        temporary.write_bytes(with_card(onnx_model, card))
+        carded = with_card(onnx_model, card)
+        temporary.write_bytes(carded if enclosures is None else enclosures.put_into(carded))
         try:
             OnnxEmbedder(temporary)
         except BaseException:

@@ -7,13 +7,16 @@ from typing import Any
 import numpy as np
 
 from export.dataset import Dataset
+from export.enclosures import enclose
 from export.errors import InvalidData
 from export.evaluate import Progress
-from export.packaging import Naming, measured_card, write
+from export.models import Model
+from export.packaging import Naming, embed_in_chunks, measured_card, write
 from export.pixels import load_all
 from export.provenance import checked_split, content_digest
 from export.quantize import WeightBits, quantize
 from export.splits import IdentitySplit
+from export.to_onnx import embed_with
 from gallery.errors import InvalidModel
 from gallery.model_card import ModelCard
 
@@ -59,7 +62,9 @@ def package_int8(
     chosen = [train[row] for row in sorted(order)]
     quantized = quantize(fp32.read_bytes(), load_all(chosen, card.height, card.width), calibration.weight_bits)
     naming = Naming(card.name, card.version, card.training_data, card.training_data_terms)
-    measured = measured_card(quantized.model, naming, dataset.of(people.held_out), (card.height, card.width), tell)
+    network = Model(naming.name, card.height, card.width, embed_in_chunks(embed_with(quantized.model)))
+    measured, embedded = measured_card(quantized.model, naming, network, dataset.of(people.held_out), tell)
+    enclosures = enclose(network, measured.digest, embedded, train, tell)
     facts: dict[str, Any] = {
         **card.provenance,
         "quantized_from": card.digest,
@@ -70,7 +75,7 @@ def package_int8(
     }
     note = f"{measured.threshold_note} {NOTES[calibration.weight_bits]}"
     update = {"precision": "int8", "provenance": facts, "threshold_note": note}
-    return write(quantized.model, measured.model_copy(update=update), out)
+    return write(quantized.model, measured.model_copy(update=update), enclosures, out)
 
 
 def _golden_cosine(fp32: ModelCard, int8: ModelCard) -> float:

@@ -85,17 +85,17 @@ def test_what_is_written_passes_the_services_own_check(tmp_path: Path) -> None:
     model = tiny_onnx()
     pixels = golden_pictures(HEIGHT, WIDTH)
     card = tiny_card(model).model_copy(update={"golden": golden_samples(pixels, embed_with(model))})
-    write(model, card, tmp_path / "new" / "tiny.onnx")
+    write(model, card, None, tmp_path / "new" / "tiny.onnx")
     assert OnnxEmbedder(tmp_path / "new" / "tiny.onnx").check_golden() < 1e-6
 
 
 def test_a_file_that_fails_its_check_does_not_replace_a_good_one(tmp_path: Path) -> None:
     model, path = tiny_onnx(), tmp_path / "tiny.onnx"
-    write(model, tiny_card(model), path)
+    write(model, tiny_card(model), None, path)
     before = path.read_bytes()
     wrong = tiny_card(model).model_copy(update={"golden": tiny_card(tiny_onnx(seed=4)).golden})
     with pytest.raises(InvalidModel, match="golden picture 0"):
-        write(model, wrong, path)
+        write(model, wrong, None, path)
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["tiny.onnx"]
 
