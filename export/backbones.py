@@ -65,8 +65,9 @@ def _load(built: keras.Model, path: Path, network: Network) -> None:
             warnings.simplefilter("error", UserWarning)  # Keras only warns of parts that the file does not hold
             built.load_weights(path)
     except (ValueError, KeyError, OSError, UserWarning) as error:
+        reason = str(error).split(". ")[0].splitlines()[0]
         raise InvalidWeights(
-            f"{path} does not fit {network.architecture} of width {network.alpha}: {str(error).split('. ')[0].splitlines()[0]}",
+            f"{path} does not fit {network.architecture} of width {network.alpha}: {reason}",
             expected=f"weights of {network.architecture} without its top, alpha {network.alpha}",
             remedy="choose the architecture the file was made for, or another file",
         ) from error
