@@ -67,7 +67,7 @@ def _outliers(templates: Sequence[Template], near: _Nearest, gallery_id: str) ->
     findings = []
     for row in np.flatnonzero(np.isfinite(near.own) & (near.other < near.own)):
         info, other = templates[int(row)].info, templates[int(near.other_index[row])].info
-        command = _command("erase", "--template", str(info.template_id), "--gallery", gallery_id)
+        command = _command("split", gallery_id, info.identity_id, other.identity_id, str(info.template_id))
         findings.append(
             Finding(
                 FindingKind.OUTLIER_TEMPLATE,
@@ -98,10 +98,11 @@ def _pairs(
             kind = FindingKind.LIKELY_DUPLICATE
         else:
             continue
-        command = _command("merge", str(names[one]), str(names[other]), "--gallery", gallery_id)
+        command = _command("merge", gallery_id, str(names[one]), str(names[other]))
         findings.append(Finding(kind, (str(names[one]), str(names[other])), distance, None, command))
     return findings
 
 
-def _command(*words: str) -> str:
-    return shlex.join(("gallery", *words))
+def _command(name: str, gallery_id: str, *ids: str) -> str:
+    """Write a command whose ids, which may look like options, come after all options."""
+    return shlex.join(("gallery", name, "--gallery", gallery_id, "--", *ids))

@@ -135,7 +135,8 @@ async def test_the_asyncio_client_does_the_same(address: str, tmp_path: Path) ->
         assert await client.delete_identity(name, "person-1") == 1
         assert len((await client.list_identities(name)).items) == 1
         assert name in [each.gallery_id for each in (await client.list_galleries(page_size=1000)).items]
-        assert (await client.get_gallery(name)).threshold == 0.5
+        threshold = (await client.get_gallery(name)).threshold
+        assert threshold is not None and (threshold.value, threshold.version) == (0.5, 1)
         drawn = await client.annotate(name, picture)
         assert drawn.dtype == np.uint8
         assert await client.delete_gallery(name) == 1

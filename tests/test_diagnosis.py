@@ -31,7 +31,7 @@ def test_a_person_enrolled_under_two_names_is_a_likely_duplicate_and_the_command
     assert finding.kind is FindingKind.LIKELY_DUPLICATE
     assert finding.identity_ids == ("ann", "anna's twin")
     assert finding.distance == pytest.approx(distance(5), abs=1e-6)
-    assert finding.command == "gallery merge ann 'anna'\"'\"'s twin' --gallery lobby"
+    assert finding.command == "gallery merge --gallery lobby -- ann 'anna'\"'\"'s twin'"
 
 
 def test_a_template_nearer_to_somebody_else_than_to_its_own_is_an_outlier() -> None:

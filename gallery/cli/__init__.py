@@ -1,10 +1,10 @@
-"""The command line: `gallery serve`, `enrol`, `identify`, `verify`, `list`, `erase`, `annotate` and more."""
+"""The command line: `gallery serve`, `enrol`, `identify`, `verify`, `annotate`, `calibrate`, `doctor` and more."""
 
 import os
 
 import typer
 
-from gallery.cli import demo, draw, enrol, galleries, model, people, serve
+from gallery.cli import calibrate, care, demo, draw, enrol, galleries, model, people, policy, serve
 from gallery.cli.exits import EXIT_CODES, GalleryCommands
 
 app = typer.Typer(
@@ -26,6 +26,13 @@ app.command("verify", epilog=people.VERIFY_EPILOG)(people.verify)
 app.command("annotate", epilog=people.ANNOTATE_EPILOG)(people.annotate)
 app.command("list", epilog=galleries.LIST_EPILOG)(galleries.list_)
 app.command("erase", epilog=galleries.ERASE_EPILOG)(galleries.erase)
+app.command("calibrate", epilog=calibrate.EPILOG)(calibrate.calibrate)
+app.command("doctor", epilog=care.DOCTOR_EPILOG)(care.doctor)
+app.command("merge", epilog=care.MERGE_EPILOG)(care.merge)
+app.command("split", epilog=care.SPLIT_EPILOG)(care.split)
+app.command("undo", epilog=care.UNDO_EPILOG)(care.undo)
+galleries.app.command("threshold", epilog=policy.THRESHOLD_EPILOG)(policy.threshold)
+galleries.app.command("policy", epilog=policy.POLICY_EPILOG)(policy.policy)
 app.add_typer(galleries.app, name="galleries")
 app.add_typer(model.app, name="model")
 app.command("draw", epilog=draw.EPILOG)(draw.draw)

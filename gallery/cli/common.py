@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +60,15 @@ class Common:
     gallery_id: str
     named_gallery: str | None
     as_json: bool
+
+    def completed(self, command: str) -> str:
+        """Say of a command on this gallery where it works too, so that it can be pasted: options before ids."""
+        words = shlex.split(command)
+        return shlex.join([*words[:2], *self.target.options, *words[2:]])
+
+    def command(self, name: str, *ids: str) -> str:
+        """Write a command on this gallery, to be pasted."""
+        return self.completed(shlex.join(["gallery", name, "--gallery", self.gallery_id, "--", *ids]))
 
 
 def on_a_gallery(command: Callable[Concatenate[Common, Parameters], Result]) -> Callable[..., Result]:

@@ -10,7 +10,8 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from gallery.cli.output import candidates_line, print_table, progress, verdict
+from gallery.cli.answers import candidates_line, outcome_of, verdict
+from gallery.cli.output import print_table, progress
 
 if TYPE_CHECKING:
     from gallery.client import GalleryClient
@@ -136,11 +137,12 @@ def _print(console: Console, probes: Sequence[Answered], scene: Sequence[Answere
             _name(each.person) if each.person in KNOWN else "a stranger",
             candidates_line(each.answer, 2),
             verdict(each.answer.matched),
+            outcome_of(each.answer),
             Text("right", "green") if each.right else Text("wrong", "bold red"),
         )
         for each in probes
     ]
-    print_table(("probe shows", "nearest identities, with distance", "match", ""), rows)
+    print_table(("probe shows", "nearest identities, with distance", "match", "outcome", ""), rows)
     basis = probes[0].answer.basis
     right = sum(each.right for each in probes)
     found = sum(each.right for each in scene)

@@ -2,21 +2,23 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gallery.cli.common import Common, on_a_gallery
+from gallery.cli.context import Camera, CapturedAt, OwnLabels, context_of
 from gallery.cli.exits import Exit
 from gallery.cli.output import print_json, print_table, progress, say
 from gallery.cli.pictures import Portrait, portraits_in, read_picture
 from gallery.cli.target import ask
-from gallery.errors import GalleryAlreadyExists, GalleryNotFound, InvalidRequest
+from gallery.errors import EnrolmentConflict, GalleryAlreadyExists, GalleryNotFound, InvalidRequest
 
 if TYPE_CHECKING:
     from gallery.cli.target import AnyGallery
+    from gallery.domain import Conflict, Context
 
 EPILOG = """Examples:
 
@@ -24,10 +26,13 @@ gallery enrol people/ — people/anna/1.jpg is enrolled as anna
 
 gallery enrol --identity anna front.jpg back.jpg
 
+gallery enrol --identity anna door.jpg --camera door --captured-at 2026-05-01T08:00+02:00 --label shift=early
+
 gallery enrol people/ --server localhost:50051 --json
 
 Enrolling an image again changes nothing, so an enrolment that was cut off is simply repeated.
-Exit code 1 when some images were not enrolled."""
+Exit code 1 when some images were not enrolled. An image that lies nearer to somebody else is told, and enrolled
+unless the gallery's policy refuses it."""
 
 _AT_ONCE = 8
 
@@ -42,6 +47,15 @@ class Refused:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Conflicting:
+    """An image that was enrolled although it lies nearer to other identities than to its own."""
+
+    path: Path
+    identity_id: str
+    conflicts: "tuple[Conflict, ...]"
+
+
 @dataclass(slots=True)
 class Report:
     """What became of an enrolment's images."""
@@ -51,6 +65,7 @@ class Report:
     created: int = 0
     unchanged: int = 0
     refused: list[Refused] = field(default_factory=list)
+    conflicting: list[Conflicting] = field(default_factory=list)
 
 
 @on_a_gallery
@@ -62,16 +77,20 @@ def enrol(
     identity: Annotated[
         str | None, typer.Option(metavar="ID", help="Whose images they are; then IMAGE… are files of one person.")
     ] = None,
+    camera: Camera = None,
+    captured_at: CapturedAt = None,
+    label: OwnLabels = None,
 ) -> None:
     """Enrol people: a folder with a folder for each person, or images of one person."""
     portraits = _portraits(paths, identity)
+    context = context_of(camera, captured_at, label)
 
     async def enrol_all(gallery: "AnyGallery") -> Report:
         await _ensure_gallery(gallery, common.gallery_id)
         report = Report(common.gallery_id, len({portrait.identity_id for portrait in portraits}))
         with progress() as bar:
             task = bar.add_task("enrolling", total=len(portraits))
-            await _enrol_each(gallery, portraits, report, lambda: bar.advance(task))
+            await _enrol_each(gallery, portraits, context, report, lambda: bar.advance(task))
         return report
 
     report = ask(common.target, enrol_all, create=True)
@@ -114,7 +133,11 @@ async def _ensure_gallery(gallery: "AnyGallery", gallery_id: str) -> None:
 
 
 async def _enrol_each(
-    gallery: "AnyGallery", portraits: Sequence[Portrait], report: Report, done: Callable[[], None]
+    gallery: "AnyGallery",
+    portraits: Sequence[Portrait],
+    context: "Context",
+    report: Report,
+    done: Callable[[], None],
 ) -> None:
     """Enrol each image by itself, so that one bad image fails alone; what says that nothing works ends all."""
     waiting = iter(portraits)
@@ -123,13 +146,16 @@ async def _enrol_each(
         for portrait in waiting:
             try:
                 picture = await asyncio.to_thread(read_picture, portrait.path)
+                picture = replace(picture, context=context)
                 result = await gallery.enroll(report.gallery_id, portrait.identity_id, [picture])
-            except InvalidRequest as error:
+            except (InvalidRequest, EnrolmentConflict) as error:
                 report.refused.append(Refused(portrait.path, portrait.identity_id, error.reason, str(error)))
             else:
-                created = result.templates[0].created
-                report.created += created
-                report.unchanged += not created
+                (enrolled,) = result.templates
+                report.created += enrolled.created
+                report.unchanged += not enrolled.created
+                if enrolled.conflicts:
+                    report.conflicting.append(Conflicting(portrait.path, portrait.identity_id, enrolled.conflicts))
             done()
 
     try:
@@ -150,4 +176,20 @@ def _print(report: Report, where: str) -> None:
             ("image", "identity", "reason", "what to do"),
             [(str(item.path), item.identity_id, item.reason, item.message) for item in report.refused],
             title=f"{len(report.refused)} images were not enrolled",
+        )
+    if report.conflicting:
+        print_table(
+            ("image", "identity", "#distance", "nearer to", "#distance"),
+            [
+                (
+                    str(item.path),
+                    item.identity_id,
+                    "first image" if near.own_distance is None else f"{near.own_distance:.3f}",
+                    near.identity_id,
+                    f"{near.distance:.3f}",
+                )
+                for item in report.conflicting
+                for near in item.conflicts
+            ],
+            title=f"{len(report.conflicting)} images were enrolled, but lie nearer to somebody else (gallery doctor)",
         )

@@ -23,7 +23,7 @@ class Exit(IntEnum):
 
 EXIT_CODES = """Exit codes:
 0 done, or matched TRUE;
-1 answered, but no match, or some images were not enrolled;
+1 answered, but no match, or some images were not enrolled, or the doctor found something;
 2 wrong usage;
 3 refused (bad input, unknown identity, unfit model);
 4 unavailable (server, store, overload), try again."""

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from gallery.cli.common import Common, on_a_gallery
-from gallery.cli.output import print_json, print_table, say
+from gallery.cli.context import Cameras, CapturedFrom, CapturedUntil, Labels, filter_of
+from gallery.cli.gallery_tables import print_galleries, print_gallery
+from gallery.cli.output import print_json, print_table
 from gallery.cli.target import ask
 
 if TYPE_CHECKING:
     from gallery.cli.target import AnyGallery
-    from gallery.domain import Gallery, Page
+    from gallery.domain import Page, TemplateInfo
 
 Item = TypeVar("Item")
 
@@ -21,6 +23,8 @@ LIST_EPILOG = """Examples:
 gallery list — the people of the gallery 'default'
 
 gallery list --identity anna — the templates of one
+
+gallery list --camera door --label shift=early
 
 gallery list --galleries"""
 
@@ -44,19 +48,31 @@ def list_(
     common: Common,
     galleries: Annotated[bool, typer.Option("--galleries", help="List the galleries instead.")] = False,
     identity: Annotated[str | None, typer.Option(metavar="ID", help="List this person's templates instead.")] = None,
+    camera: Cameras = None,
+    captured_from: CapturedFrom = None,
+    captured_until: CapturedUntil = None,
+    label: Labels = None,
 ) -> None:
-    """List the people of a gallery, one person's templates, or the galleries."""
+    """List the people of a gallery, one person's templates, or the galleries.
+
+    A filter lists the people who have such templates, and counts those.
+    """
     if galleries and identity is not None:
         raise typer.BadParameter("choose one of --galleries and --identity")
+    filtered = any(option is not None for option in (camera, captured_from, captured_until, label))
+    if filtered and (galleries or identity is not None):
+        raise typer.BadParameter("a filter lists people; it goes with neither --galleries nor --identity")
+    where = filter_of(camera, captured_from, captured_until, label)
     if galleries:
         found = ask(common.target, lambda gallery: _all(
             lambda token: gallery.list_galleries(page_size=_PAGE, page_token=token)))  # fmt: skip
-        _print_galleries(found, as_json=common.as_json)
+        print_galleries(found, as_json=common.as_json)
     elif identity is not None:
         _list_templates(common, identity)
     else:
         people = ask(common.target, lambda gallery: _all(
-            lambda token: gallery.list_identities(common.gallery_id, page_size=_PAGE, page_token=token)))  # fmt: skip
+            lambda token: gallery.list_identities(
+                common.gallery_id, page_size=_PAGE, page_token=token, where=where)))  # fmt: skip
         if common.as_json:
             print_json({"gallery_id": common.gallery_id, "identities": people})
         else:
@@ -106,15 +122,15 @@ def create(
     created = ask(
         common.target, lambda gallery: gallery.create_gallery(common.gallery_id, threshold=threshold), create=True
     )
-    _print_galleries([created], as_json=common.as_json)
+    print_galleries([created], as_json=common.as_json)
 
 
 @app.command()
 @on_a_gallery
 def show(common: Common) -> None:
-    """Show the gallery named by --gallery."""
+    """Show the gallery named by --gallery: its thresholds, all versions, and its policy."""
     found = ask(common.target, lambda gallery: gallery.get_gallery(common.gallery_id))
-    _print_galleries([found], as_json=common.as_json)
+    print_gallery(found, as_json=common.as_json)
 
 
 @app.command()
@@ -144,34 +160,40 @@ async def _all(page_at: "Callable[[str], Awaitable[Page[Item]]]") -> list[Item]:
 def _list_templates(common: Common, identity_id: str) -> None:
     identity = ask(common.target, lambda gallery: gallery.get_identity(common.gallery_id, identity_id))
     if common.as_json:
-        print_json(identity)
+        templates = [_template_json(info) for info in identity.templates]
+        print_json({"gallery_id": common.gallery_id, "identity_id": identity_id, "templates": templates})
         return
     rows = [
         (
             str(info.template_id),
             info.enrolled_at.isoformat(timespec="seconds"),
             "whole picture" if info.region is None else str(info.region),
+            _context_line(info),
+            "never" if info.expires_at is None else info.expires_at.isoformat(timespec="seconds"),
             info.image_digest[:12],
         )
         for info in identity.templates
     ]
-    print_table(("template", "enrolled", "region", "image digest"), rows, title=f"templates of '{identity_id}'")
+    headings = ("template", "enrolled", "region", "taken", "expires", "image digest")
+    print_table(headings, rows, title=f"templates of '{identity_id}'")
 
 
-def _print_galleries(galleries: "list[Gallery]", *, as_json: bool) -> None:
-    if as_json:
-        print_json({"galleries": galleries})
-        return
-    rows = [
-        (
-            one.gallery_id,
-            f"{one.model_name} ({one.model_digest[:12]})",
-            str(one.dimension),
-            "the model's" if one.threshold is None else f"{one.threshold:.4g}",
-            one.created_at.isoformat(timespec="seconds"),
-        )
-        for one in galleries
-    ]
-    print_table(("gallery", "model", "#dimension", "#threshold", "created"), rows)
-    if not galleries:
-        say("there is none yet; `gallery enrol FOLDER` makes one")
+def _context_line(info: "TemplateInfo") -> str:
+    context = info.context
+    parts = ["" if context.camera_id is None else context.camera_id]
+    parts += ["" if context.captured_at is None else context.captured_at.isoformat(timespec="seconds")]
+    parts += [f"{name}={value}" for name, value in context.labels]
+    return " ".join(part for part in parts if part)
+
+
+def _template_json(info: "TemplateInfo") -> dict[str, object]:
+    """Name what is told of a template; whose it was before a merge or split stays in the store."""
+    named = ("template_id", "identity_id", "model_digest", "image_digest", "enrolled_at", "region", "expires_at")
+    context = info.context
+    return {name: getattr(info, name) for name in named} | {
+        "context": {
+            "camera_id": context.camera_id,
+            "captured_at": context.captured_at,
+            "labels": dict(context.labels),
+        }
+    }

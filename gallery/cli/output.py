@@ -3,17 +3,14 @@
 import dataclasses
 import json
 from collections.abc import Iterable, Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from datetime import datetime, timedelta
+from typing import Any, Literal
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
-
-if TYPE_CHECKING:
-    from gallery.domain import Basis, Identification
 
 
 def say(message: str) -> None:
@@ -22,7 +19,7 @@ def say(message: str) -> None:
 
 
 def print_json(value: Any) -> None:
-    """Print the values of the domain as JSON: fields by their names, ids and times as text."""
+    """Print the values of the domain as JSON: fields by their names, ids and times as text, durations in seconds."""
     typer.echo(json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False))
 
 
@@ -36,6 +33,8 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if isinstance(value, datetime):
         return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
@@ -48,25 +47,6 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]], *,
     for row in rows:
         table.add_row(*row)
     Console(highlight=False, markup=False).print(table)  # an identity id may look like markup
-
-
-def verdict(matched: bool) -> Text:
-    """Write the decision as people and scripts look for it."""
-    return Text("TRUE", "bold green") if matched else Text("FALSE", "bold yellow")
-
-
-def basis_line(basis: "Basis") -> str:
-    """Say what a decision rests on."""
-    return (
-        f"threshold {basis.threshold:.4g} ({basis.threshold_source.value}'s), "
-        f"{basis.metric} distance, model {basis.model_digest[:12]}"
-    )
-
-
-def candidates_line(person: "Identification", limit: int) -> str:
-    """List the nearest identities with their distances."""
-    near = [f"{candidate.identity_id} {candidate.distance:.3f}" for candidate in person.candidates[:limit]]
-    return ", ".join(near) or "the gallery is empty"
 
 
 class _Rate(ProgressColumn):

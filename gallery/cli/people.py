@@ -5,9 +5,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gallery.cli.answers import (
+    basis_line,
+    outcome_of,
+    person_json,
+    print_people,
+    reasons_line,
+    verdict,
+    verification_json,
+)
 from gallery.cli.common import Common, on_a_gallery
+from gallery.cli.context import Cameras, CapturedFrom, CapturedUntil, Labels, filter_of
 from gallery.cli.exits import Exit
-from gallery.cli.output import basis_line, candidates_line, print_json, print_table, say, verdict
+from gallery.cli.output import print_json, print_table, say
 from gallery.cli.pictures import read_picture
 from gallery.cli.target import ask
 
@@ -21,6 +31,8 @@ IDENTIFY_EPILOG = f"""Examples:
 gallery identify probe.jpg
 
 gallery identify frame.jpg --region 410,80,120,310 --region 30,95,110,300 --top 3
+
+gallery identify probe.jpg --camera door --captured-from 2026-05-01T08:00
 
 gallery identify probe.jpg --json --server localhost:50051
 
@@ -64,17 +76,28 @@ def identify(
     region: Regions,
     top: Annotated[int, typer.Option(metavar="N", help="How many candidates at most.")] = 5,
     threshold: Threshold = None,
+    camera: Cameras = None,
+    captured_from: CapturedFrom = None,
+    captured_until: CapturedUntil = None,
+    label: Labels = None,
 ) -> None:
-    """Say who the people of an image are: nearest identities, distances, TRUE or FALSE."""
+    """Say who the people of an image are: nearest identities, distances, TRUE or FALSE, and the outcome.
+
+    MATCH is TRUE. FALSE are NO_MATCH (nobody within the threshold), AMBIGUOUS (two identities too near each other to
+    say which) and REJECTED (the picture cannot be judged).
+    """
     picture = read_picture(image, region)
+    where = filter_of(camera, captured_from, captured_until, label)
     people = ask(
         common.target,
-        lambda gallery: gallery.identify(common.gallery_id, picture, max_candidates=top, threshold=threshold),
+        lambda gallery: gallery.identify(
+            common.gallery_id, picture, max_candidates=max(top, 2) if top > 0 else top, threshold=threshold, where=where
+        ),
     )
     if common.as_json:
-        print_json({"gallery_id": common.gallery_id, "people": [_person(person) for person in people]})
+        print_json({"gallery_id": common.gallery_id, "people": [person_json(person, top) for person in people]})
     else:
-        _print_people(people, top)
+        print_people(people, top)
     raise typer.Exit(_exit_code(people))
 
 
@@ -107,12 +130,18 @@ def verify(
             lambda gallery: gallery.verify_images(probe, other, gallery_id=common.named_gallery, threshold=threshold),
         )
     if common.as_json:
-        print_json(answer)
+        print_json(verification_json(answer))
     else:
         what = reference if identity is None else identity
-        print_table(("probe", "reference", "#distance", "match"), [
-            (str(image), str(what), f"{answer.distance:.3f}", verdict(answer.matched))
-        ])  # fmt: skip
+        row = (
+            str(image),
+            str(what),
+            f"{answer.distance:.3f}",
+            verdict(answer.matched),
+            outcome_of(answer),
+            reasons_line(answer.quality) or "—",
+        )
+        print_table(("probe", "reference", "#distance", "match", "outcome", "quality"), [row])
         say(basis_line(answer.basis))
     raise typer.Exit(Exit.DONE if answer.matched else Exit.NO_MATCH)
 
@@ -127,44 +156,19 @@ def annotate(
     region: Regions,
     threshold: Threshold = None,
 ) -> None:
-    """Identify the people of an image and draw box, identity, distance and TRUE or FALSE on it."""
+    """Identify the people of an image and draw box, identity, distance and outcome on it."""
     from gallery.client.pictures import drawn
 
     picture = read_picture(image, region)
     people = ask(common.target, lambda gallery: gallery.identify(common.gallery_id, picture, threshold=threshold))
     drawn(picture, people, output)
     if common.as_json:
-        print_json(
-            {"gallery_id": common.gallery_id, "output": output, "people": [_person(person) for person in people]}
-        )
+        described = [person_json(person, len(person.candidates)) for person in people]
+        print_json({"gallery_id": common.gallery_id, "output": output, "people": described})
     else:
-        _print_people(people, 3)
+        print_people(people, 3)
         say(f"drawn into {output}")
     raise typer.Exit(_exit_code(people))
-
-
-def _person(person: "Identification") -> dict[str, object]:
-    return {
-        "region": person.region,
-        "matched": person.matched,
-        "identity_id": person.identity_id,
-        "candidates": person.candidates,
-        "basis": person.basis,
-    }
-
-
-def _print_people(people: "tuple[Identification, ...]", top: int) -> None:
-    rows = [
-        (
-            "whole picture" if person.region is None else str(person.region),
-            verdict(person.matched),
-            person.identity_id or "—",
-            candidates_line(person, top),
-        )
-        for person in people
-    ]
-    print_table(("person", "match", "identity", "nearest, with distance"), rows)
-    say(basis_line(people[0].basis))
 
 
 def _exit_code(people: "tuple[Identification, ...]") -> Exit:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
+_SECONDS_FOR_A_WHOLE_GALLERY = 120.0
+
 
 @dataclass(frozen=True, slots=True)
 class ServerTarget:
@@ -33,6 +35,16 @@ class ServerTarget:
         """Name the target for people."""
         return f"the server {self.address}"
 
+    @property
+    def options(self) -> list[str]:
+        """The options that name the target."""
+        return ["--server", self.address]
+
+    @property
+    def patient(self) -> "ServerTarget":
+        """The same server, for a call over a whole gallery."""
+        return ServerTarget(self.address, max(self.timeout, _SECONDS_FOR_A_WHOLE_GALLERY))
+
 
 @dataclass(frozen=True, slots=True)
 class StoreTarget:
@@ -44,6 +56,16 @@ class StoreTarget:
     def __str__(self) -> str:
         """Name the target for people."""
         return f"the store folder {self.folder}"
+
+    @property
+    def options(self) -> list[str]:
+        """The options that name the target."""
+        return ["--store", str(self.folder), *([] if self.model is None else ["--model", str(self.model)])]
+
+    @property
+    def patient(self) -> "StoreTarget":
+        """The same folder, which has no deadline."""
+        return self
 
 
 Target: TypeAlias = ServerTarget | StoreTarget

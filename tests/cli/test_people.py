@@ -51,25 +51,37 @@ def test_json_is_all_of_standard_output_and_keeps_its_names(
     gallery: Run, where: list[str], people: Path, tmp_path: Path
 ) -> None:
     enrolled = gallery("enrol", people, "--json", *where)
-    assert enrolled.json == {"gallery_id": where[-1], "identities": 2, "created": 4, "unchanged": 0, "refused": []}
+    assert enrolled.json == {"gallery_id": where[-1], "identities": 2, "created": 4, "unchanged": 0} | {
+        "refused": [],
+        "conflicting": [],
+    }
     again = gallery("enrol", people, "--json", *where)
     assert (again.json["created"], again.json["unchanged"]) == (0, 4)
 
     probe = people / "ann" / "0.png"
     (person,) = gallery("identify", probe, "--top", 1, "--json", *NEAR, *where).json["people"]
-    assert set(person) == {"region", "matched", "identity_id", "candidates", "basis"}
+    named = {"region", "matched", "outcome", "identity_id", "candidates", "runner_up", "margin", "quality", "basis"}
+    assert set(person) == named
+    assert (person["outcome"], len(person["candidates"]), person["runner_up"]["identity_id"]) == ("MATCH", 1, "bob")
+    assert person["margin"] == pytest.approx(person["runner_up"]["distance"] - person["candidates"][0]["distance"])
+    assert set(person["quality"]) >= {"width", "height", "sharpness", "brightness", "contrast", "reasons"}
     assert (person["matched"], person["identity_id"], person["region"]) == (True, "ann", None)
     assert set(person["candidates"][0]) == {"identity_id", "distance", "template_id"}
-    assert set(person["basis"]) == {"threshold", "threshold_source", "model_digest", "metric"}
+    assert set(person["basis"]) == {
+        "threshold", "threshold_source", "threshold_version", "target_fpir", "margin", "model_digest", "metric"
+    }  # fmt: skip
 
     verified = gallery("verify", probe, "--identity", "bob", "--json", *NEAR, *where)
-    assert (verified.code, verified.json["matched"]) == (Exit.NO_MATCH, False)
+    assert (verified.code, verified.json["matched"], verified.json["outcome"]) == (Exit.NO_MATCH, False, "NO_MATCH")
+    assert set(verified.json) == {"matched", "outcome", "distance", "quality", "basis"}
     assert gallery("list", "--json", *where).json == {
         "gallery_id": where[-1],
         "identities": [{"identity_id": name, "template_count": 2} for name in ("ann", "bob")],
     }
     templates = gallery("list", "--identity", "ann", "--json", *where).json["templates"]
-    assert {"template_id", "identity_id", "image_digest", "enrolled_at", "model_digest", "region"} == set(templates[0])
+    assert set(templates[0]) == {
+        "template_id", "identity_id", "image_digest", "enrolled_at", "model_digest", "region", "expires_at", "context"
+    }  # fmt: skip
     shown = gallery("galleries", "show", "--json", *where).json["galleries"][0]
     assert (shown["gallery_id"], shown["threshold"]) == (where[-1], None)
     drawn = gallery("annotate", probe, "-o", tmp_path / "seen.jpg", "--json", *NEAR, *where).json
@@ -145,7 +157,7 @@ def test_erasing_asks_first(gallery: Run, on_server: list[str], people: Path) ->
 
 def test_a_gallery_is_created_with_its_own_threshold(gallery: Run, where: list[str], people: Path) -> None:
     created = gallery("galleries", "create", "--threshold", "0.0001", "--json", *where)
-    assert created.json["galleries"][0]["threshold"] == 0.0001
+    assert created.json["galleries"][0]["threshold"]["value"] == 0.0001
     gallery("enrol", people, *where)
     (person,) = gallery("identify", people / "ann" / "0.png", "--json", *where).json["people"]
     assert (person["matched"], person["basis"]["threshold_source"]) == (True, "gallery")

@@ -25,6 +25,7 @@ from tests.pictures import png_of
 
 COMMANDS = [
     ["demo"], ["serve"], ["enrol"], ["identify"], ["verify"], ["annotate"], ["list"], ["erase"], ["draw"],
+    ["calibrate"], ["doctor"], ["merge"], ["split"], ["undo"], ["galleries", "threshold"], ["galleries", "policy"],
     ["galleries", "create"], ["galleries", "show"], ["galleries", "delete"], ["model", "info"], ["model", "check"],
 ]  # fmt: skip
 
