@@ -1,0 +1,63 @@
+from pathlib import Path
+
+import pytest
+
+from export.dataset import Sample, by_identity
+from export.errors import InvalidData
+from export.trial import Parts, cast, run
+from gallery.client import AsyncGalleryClient
+from gallery.server import running
+from tests.pictures import png_of
+from tests.served import settings_for
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
+    """Twenty-four people at three cameras, two pictures each, all of one person alike."""
+    folder = tmp_path_factory.mktemp("people")
+    found = []
+    for person in range(24):
+        for shot in range(6):
+            path = folder / f"{person}-{shot}.png"
+            path.write_bytes(png_of(person, height=32 + shot, width=16))
+            found.append(Sample(path, f"person {person}", f"camera {shot % 3}"))
+    return found
+
+
+@pytest.mark.parametrize("templates", [1, 2, 4])
+def test_no_person_plays_two_parts_and_no_probe_comes_from_a_camera_that_enrolled(
+    samples: list[Sample], templates: int
+) -> None:
+    chosen = cast(samples, Parts(8, templates, seed=3), calibrate=True)
+    enrolled, strangers, cohort = (
+        {sample.identity for sample in part} for part in (chosen.templates, chosen.strangers, chosen.cohort)
+    )
+    assert (len(enrolled), len(strangers), len(cohort)) == (8, 8, 8)
+    assert not enrolled & strangers and not enrolled & cohort and not strangers & cohort
+    probes = by_identity(chosen.mated)
+    for name, own in by_identity(chosen.templates).items():
+        assert len(own) == templates
+        assert not {sample.camera for sample in own} & {sample.camera for sample in probes[name]}
+
+
+def test_another_seed_deals_other_parts_and_the_same_seed_the_same(samples: list[Sample]) -> None:
+    assert cast(samples, Parts(8, seed=1)) == cast(samples, Parts(8, seed=1))
+    assert cast(samples, Parts(8, seed=1)) != cast(samples, Parts(8, seed=2))
+
+
+def test_more_people_than_there_are_cannot_be_enrolled(samples: list[Sample]) -> None:
+    with pytest.raises(InvalidData, match="24 people were seen by two cameras"):
+        cast(samples, Parts(25))
+
+
+async def test_a_service_is_tried_and_its_gallery_is_gone_afterwards(
+    samples: list[Sample], tmp_path: Path, model_file: Path
+) -> None:
+    chosen = cast(samples, Parts(6, 2, probes=2), calibrate=True)
+    async with running(settings_for(tmp_path, model_file)) as server, AsyncGalleryClient(server.address) as client:
+        outcome = await run(client, chosen, 0.05)
+        assert (await client.list_galleries()).items == ()
+    assert (outcome.rank1.value, outcome.rank1.n) == (1.0, 12)
+    assert outcome.basis.target_fpir == 0.05
+    assert outcome.fpir.n == 18
+    assert 0.0 <= outcome.fpir.low <= outcome.fpir.value <= outcome.fpir.high <= 1.0
