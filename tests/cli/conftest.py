@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from gallery.cli import app
-from tests.pictures import png_of
+from tests.pictures import views_of
 from tests.served import served, settings_for
 
 
@@ -73,10 +73,10 @@ def on_server(address: str) -> list[str]:
 
 @pytest.fixture
 def people(tmp_path: Path) -> Path:
-    """A folder of two people with two images each; person ann has seeds 0 and 1, bob 2 and 3."""
+    """A folder of two people, ann and bob, with two images each."""
     folder = tmp_path / "people"
     for index, name in enumerate(("ann", "bob")):
         (folder / name).mkdir(parents=True)
-        for view in range(2):
-            (folder / name / f"{view}.png").write_bytes(png_of(2 * index + view))
+        for view, content in enumerate(views_of(index, 2)):
+            (folder / name / f"{view}.png").write_bytes(content)
     return folder

@@ -8,7 +8,7 @@ from tests.cli.conftest import Run
 from tests.pictures import png_of
 from tests.served import served, settings_for
 
-NEAR = ["--threshold", "0.0001"]  # the tiny model tells pictures apart, not people
+NEAR = ["--threshold", "0.05"]
 
 
 def test_a_folder_of_people_is_enrolled_identified_verified_listed_annotated_and_erased(
@@ -22,7 +22,7 @@ def test_a_folder_of_people_is_enrolled_identified_verified_listed_annotated_and
     probe = people / "bob" / "1.png"
     known = gallery("identify", probe, *NEAR, *where)
     assert known.code == Exit.DONE
-    assert "TRUE" in known.stdout and "bob 0.000" in known.stdout and "threshold 0.0001 (request's)" in known.stderr
+    assert "TRUE" in known.stdout and "bob 0.0" in known.stdout and "threshold 0.05 (request's)" in known.stderr
 
     assert gallery("verify", probe, "--identity", "bob", *NEAR, *where).code == Exit.DONE
     assert gallery("verify", probe, people / "ann" / "0.png", *NEAR, *where).code == Exit.NO_MATCH
@@ -156,8 +156,8 @@ def test_erasing_asks_first(gallery: Run, on_server: list[str], people: Path) ->
 
 
 def test_a_gallery_is_created_with_its_own_threshold(gallery: Run, where: list[str], people: Path) -> None:
-    created = gallery("galleries", "create", "--threshold", "0.0001", "--json", *where)
-    assert created.json["galleries"][0]["threshold"]["value"] == 0.0001
+    created = gallery("galleries", "create", "--threshold", "0.05", "--json", *where)
+    assert created.json["galleries"][0]["threshold"]["value"] == 0.05
     gallery("enrol", people, *where)
     (person,) = gallery("identify", people / "ann" / "0.png", "--json", *where).json["people"]
     assert (person["matched"], person["basis"]["threshold_source"]) == (True, "gallery")
