@@ -13,10 +13,10 @@ from tests.served import settings_for
 
 @pytest.fixture(scope="module")
 def samples(tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
-    """Twenty-four people at three cameras, two pictures each, all of one person alike."""
+    """Forty people at three cameras, two pictures each, all of one person alike."""
     folder = tmp_path_factory.mktemp("people")
     found = []
-    for person in range(24):
+    for person in range(40):
         for shot in range(6):
             path = folder / f"{person}-{shot}.png"
             path.write_bytes(png_of(person, height=32 + shot, width=16))
@@ -32,7 +32,7 @@ def test_no_person_plays_two_parts_and_no_probe_comes_from_a_camera_that_enrolle
     enrolled, strangers, cohort = (
         {sample.identity for sample in part} for part in (chosen.templates, chosen.strangers, chosen.cohort)
     )
-    assert (len(enrolled), len(strangers), len(cohort)) == (8, 8, 8)
+    assert (len(enrolled), len(strangers), len(cohort)) == (8, 16, 16)
     assert not enrolled & strangers and not enrolled & cohort and not strangers & cohort
     probes = by_identity(chosen.mated)
     for name, own in by_identity(chosen.templates).items():
@@ -46,8 +46,8 @@ def test_another_seed_deals_other_parts_and_the_same_seed_the_same(samples: list
 
 
 def test_more_people_than_there_are_cannot_be_enrolled(samples: list[Sample]) -> None:
-    with pytest.raises(InvalidData, match="24 people were seen by two cameras"):
-        cast(samples, Parts(25))
+    with pytest.raises(InvalidData, match="40 people were seen by two cameras"):
+        cast(samples, Parts(41))
 
 
 async def test_a_service_is_tried_and_its_gallery_is_gone_afterwards(
@@ -59,5 +59,5 @@ async def test_a_service_is_tried_and_its_gallery_is_gone_afterwards(
         assert (await client.list_galleries()).items == ()
     assert (outcome.rank1.value, outcome.rank1.n) == (1.0, 12)
     assert outcome.basis.target_fpir == 0.05
-    assert outcome.fpir.n == 18
+    assert outcome.fpir.n == 34
     assert 0.0 <= outcome.fpir.low <= outcome.fpir.value <= outcome.fpir.high <= 1.0
