@@ -5,11 +5,11 @@ from pathlib import Path
 
 import keras
 
-from export.backbones import BackboneBuilder, backbone
-from export.checkpoint import Checkpoint
 from export.errors import InvalidWeights
+from export.network.backbones import BackboneBuilder, backbone
+from export.network.recipe import Network
 from export.paper.recipe import PaperRecipe
-from export.recipe import Network
+from export.training.checkpoint import Checkpoint
 
 
 @dataclass(frozen=True, slots=True)

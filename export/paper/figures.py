@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from export.intervals import Estimate, wilson
+from export.metrics.intervals import Estimate, wilson
 
 PAPER_ACCURACY = wilson(54, 55, "images")  # 98.18%
 PAPER_OTHER_FIGURE = 0.996  # the paper gives no n for it

@@ -7,10 +7,10 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from export import losses
-from export.pace import synchronised
+from export.network import losses
 from export.paper.layers import Centres, CosineCentres
 from export.paper.recipe import Loss
+from export.training.pace import synchronised
 
 
 class Head(keras.Model):  # type: ignore[misc]

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from export.losses import unit
+from export.network.losses import unit
 
 
 @keras.saving.register_keras_serializable(package="gallery")

@@ -7,8 +7,8 @@ import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
-from export.checkpoint import replace
 from export.paper.layers import NormalizeScale
+from export.training.checkpoint import replace
 from gallery.domain import Pixels
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from export.errors import InvalidRecipe
-from export.recipe import Architecture
+from export.network.recipe import Architecture
 
 Form: TypeAlias = Literal["prototype", "cosine"]
 

@@ -9,18 +9,18 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from export.augment import Augmentation
-from export.checkpoint import replace
-from export.curves import draw_curves, write_history
-from export.dataset import Dataset, Sample
+from export.data.augment import Augmentation
+from export.data.dataset import Dataset, Sample
+from export.data.inspection import Inspection, refuse_shared
+from export.data.pixels import load
+from export.data.splits import stratified
 from export.errors import InvalidData, InvalidRecipe
-from export.inspection import Inspection, refuse_shared
 from export.paper.figures import Classification, classification
 from export.paper.head import GramSchmidt, Head
 from export.paper.model import classifier, feature_extractor, predict, save
 from export.paper.recipe import PaperRecipe
-from export.pixels import load
-from export.splits import stratified
+from export.training.checkpoint import replace
+from export.training.curves import draw_curves, write_history
 
 _IMAGES_AT_ONCE = 512  # how many multiplied images are in memory
 _AUGMENTATION = Augmentation(erase=0.0)

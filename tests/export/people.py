@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from export.dataset import Dataset
-from export.readers import read
+from export.data.dataset import Dataset
+from export.data.readers import read
 from gallery.drawn_people import write_folder
 
 

@@ -2,7 +2,7 @@
 
 import keras
 
-from export.recipe import Network, Precision
+from export.network.recipe import Network, Precision
 
 
 def small_network(network: Network, *, weights: str, precision: Precision = "float32") -> keras.Model:

@@ -3,12 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from export.ablate import AS_CHOSEN, INGREDIENTS, Ablation, Row, chosen
+from export.data.splits import identity_disjoint
 from export.errors import InvalidRecipe
-from export.recipe import Recipe
-from export.recipe_file import with_choices
-from export.splits import identity_disjoint
-from export.train import Material
+from export.network.recipe import Recipe
+from export.network.recipe_file import with_choices
+from export.training.ablate import AS_CHOSEN, INGREDIENTS, Ablation, Row, chosen
+from export.training.train import Material
 from tests.export.people import drawn_people
 from tests.export.small_network import small_network
 

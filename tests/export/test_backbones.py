@@ -5,10 +5,10 @@ import keras
 import numpy as np
 import pytest
 
-from export.backbones import backbone
-from export.encoder import embedder, encoder
 from export.errors import InvalidWeights
-from export.recipe import Architecture, Network, Precision
+from export.network.backbones import backbone
+from export.network.encoder import embedder, encoder
+from export.network.recipe import Architecture, Network, Precision
 
 
 def _network(architecture: Architecture = "mobilenet_v2", *, stride: int = 1, alpha: float = 0.35) -> Network:

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from export.calibration_trial import Draw, Mated, People, Trial, best_fixed, grown, trial, wilson_share
 from export.errors import InvalidData
-from export.fusion_trial import SIZES, TEMPLATES, compare
-from export.intervals import wilson
-from export.retrieval import Labels
+from export.metrics.intervals import wilson
+from export.metrics.retrieval import Labels
+from export.studies.calibration_trial import Draw, Mated, People, Trial, best_fixed, grown, trial, wilson_share
+from export.studies.fusion_trial import SIZES, TEMPLATES, compare
 from gallery.calibration import Aim, Scores
 from gallery.domain import Fusion
 

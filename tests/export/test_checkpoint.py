@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from export.checkpoint import Checkpoint, replace
+from export.data.splits import IdentitySplit
 from export.errors import CannotSave, InvalidCheckpoint
-from export.recipe import Recipe
-from export.run_folder import RunFolder
-from export.splits import IdentitySplit
+from export.network.recipe import Recipe
+from export.training.checkpoint import Checkpoint, replace
+from export.training.run_folder import RunFolder
 
 SPLIT = IdentitySplit(0, ("anna", "ben"), ("cleo",))
 

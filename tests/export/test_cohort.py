@@ -7,8 +7,8 @@ import onnx
 import pytest
 from pydantic import ValidationError
 
-from export.cohort import bundled, thinned, with_cohort
-from export.retrieval import Labels
+from export.metrics.retrieval import Labels
+from export.shipping.cohort import bundled, thinned, with_cohort
 from gallery.cohort import COHORT_KEY, BundledCohort, cohort_of, read_cohort
 from gallery.domain import Embedding
 from gallery.errors import InvalidModel

@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from export.compare import cosine_between, tpir_change
-from export.evaluate import evaluate, figures, summary
+from export.evaluation.compare import cosine_between, tpir_change
+from export.evaluation.evaluate import evaluate, figures, summary
 from tests.export.test_mistakes import embedded
 
 

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from export.data.inspection import inspect, refuse_shared, without_single
+from export.data.readers import read
 from export.errors import InvalidData
-from export.inspection import inspect, refuse_shared, without_single
-from export.readers import read
 from tests.export.people import drawn_people
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from export import losses
+from export.network import losses
 
 RNG = np.random.default_rng(7)
 FEATURES = RNG.normal(size=(6, 5)).astype(np.float32)

@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from export.encoder import embedder, encoder
-from export.mirror import mirrored
-from export.recipe import Network
+from export.network.encoder import embedder, encoder
+from export.network.recipe import Network
+from export.shipping.mirror import mirrored
 from tests.export.small_network import small_network
 
 

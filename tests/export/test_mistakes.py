@@ -4,14 +4,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from export.dataset import Sample
-from export.default_threshold import FPIR, default_threshold
+from export.data.dataset import Sample
 from export.errors import InvalidData
-from export.evaluate import EmbeddedSet, evaluate
-from export.mistakes import SHOWN, worst_mistakes
-from export.open_set import Setting, deal, nearest_identities
-from export.retrieval import Labels
-from export.verification import all_pairs
+from export.evaluation.evaluate import EmbeddedSet, evaluate
+from export.evaluation.mistakes import SHOWN, worst_mistakes
+from export.metrics.open_set import Setting, deal, nearest_identities
+from export.metrics.retrieval import Labels
+from export.metrics.verification import all_pairs
+from export.shipping.default_threshold import FPIR, default_threshold
 from gallery.domain import Embedding
 
 

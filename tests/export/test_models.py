@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from export.models import Scaling, load_model
+from export.evaluation.models import Scaling, load_model
 from gallery.domain import Pixels
 from gallery.errors import InvalidModel
 from tests.tiny_model import DIMENSION, HEIGHT, WIDTH, tiny_card, tiny_onnx, write_model

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from export.errors import InvalidData
-from export.open_set import Setting, deal, default_gallery_size, enrollable, open_set, sizes_up_to
-from export.retrieval import Labels
-from export.verification import all_pairs, curve, equal_error_rate, largest_threshold, tar_at_far
+from export.metrics.open_set import Setting, deal, default_gallery_size, enrollable, open_set, sizes_up_to
+from export.metrics.retrieval import Labels
+from export.metrics.verification import all_pairs, curve, equal_error_rate, largest_threshold, tar_at_far
 from gallery.domain import Embedding
 
 

@@ -7,11 +7,10 @@ import keras
 import numpy as np
 import pytest
 
-from export.checkpoint import Checkpoint
-from export.curves import write_history
-from export.dataset import Dataset, by_identity
+from export.data.dataset import Dataset, by_identity
+from export.data.inspection import inspect
+from export.data.pixels import load_all
 from export.errors import InvalidData, InvalidRecipe, InvalidWeights
-from export.inspection import inspect
 from export.paper.base import base
 from export.paper.figures import classification
 from export.paper.head import orthogonal
@@ -19,7 +18,8 @@ from export.paper.layers import Centres, NormalizeScale
 from export.paper.model import load, predict
 from export.paper.recipe import Loss, PaperRecipe
 from export.paper.train import Paper, draw_people
-from export.pixels import load_all
+from export.training.checkpoint import Checkpoint
+from export.training.curves import write_history
 from tests.export.people import drawn_people
 from tests.export.small_network import small_network
 

@@ -8,16 +8,16 @@ import pytest
 from typer import Typer
 from typer.testing import CliRunner
 
-from export.centroids import learned, with_centroids
-from export.cli_quality import register
-from export.degradations import all_degradations
+from export.cli.quality import register
+from export.data.splits import IdentitySplit
 from export.errors import InvalidData
-from export.intervals import bootstrap_mean
-from export.models import Model
-from export.quality_study import People, Row, Study, difference, study
-from export.retrieval import Labels
-from export.splits import IdentitySplit
-from export.to_onnx import with_card
+from export.evaluation.models import Model
+from export.metrics.intervals import bootstrap_mean
+from export.metrics.retrieval import Labels
+from export.shipping.centroids import learned, with_centroids
+from export.shipping.to_onnx import with_card
+from export.studies.degradations import all_degradations
+from export.studies.quality_study import People, Row, Study, difference, study
 from gallery.centroids import Centroids
 from gallery.domain import Embedding, Pixels, QualityReason
 from tests.tiny_model import tiny_card, tiny_onnx

@@ -3,10 +3,10 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from export.compare import interleaved_speed
-from export.models import Model
-from export.quantize import WeightBits, quantize, rounded, sensitive_convolutions
-from export.to_onnx import embed_with
+from export.evaluation.compare import interleaved_speed
+from export.evaluation.models import Model
+from export.shipping.quantize import WeightBits, quantize, rounded, sensitive_convolutions
+from export.shipping.to_onnx import embed_with
 from gallery.domain import Pixels
 
 HEIGHT, WIDTH = 16, 8

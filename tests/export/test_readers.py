@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from export.data.readers import read
 from export.errors import InvalidData
-from export.readers import read
 from gallery.domain import Region
 from tests.export.people import drawn_people
 

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from export.errors import InvalidRecipe
-from export.recipe import Recipe
-from export.recipe_file import read_recipe
+from export.network.recipe import Recipe
+from export.network.recipe_file import read_recipe
 
 
 def test_choices_lie_over_the_file_and_the_file_over_the_default(tmp_path: Path) -> None:

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from export.intervals import bootstrap_mean, wilson
-from export.retrieval import Labels, market_queries, ranked_gallery, retrieve
+from export.metrics.intervals import bootstrap_mean, wilson
+from export.metrics.retrieval import Labels, market_queries, ranked_gallery, retrieve
 from gallery.domain import Embedding
 
 

@@ -3,9 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from export.augment import Augmentation, erase
+from export.data.augment import Augmentation, erase
 from export.errors import InvalidRecipe
-from export.sampling import IdentityBatches, identity_batches
+from export.training.sampling import IdentityBatches, identity_batches
 from tests.export.people import drawn_people
 
 LABELS = [0] * 9 + [1] * 5 + [2] * 4 + [3] * 2 + [4]

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from export.dataset import Sample
+from export.data.dataset import Sample
+from export.data.splits import IdentitySplit, identity_disjoint, stratified
 from export.errors import InvalidData
-from export.splits import IdentitySplit, identity_disjoint, stratified
 
 
 def _samples(people: int, moments: int, each: int) -> list[Sample]:

@@ -5,10 +5,9 @@ import keras
 import numpy as np
 import pytest
 
-from export.checkpoint import replace
-from export.packaging import write
-from export.provenance import content_digest
-from export.to_onnx import (
+from export.shipping.packaging import write
+from export.shipping.provenance import content_digest
+from export.shipping.to_onnx import (
     PARITY_TOLERANCE,
     checked_parity,
     convert,
@@ -18,6 +17,7 @@ from export.to_onnx import (
     input_size,
     with_card,
 )
+from export.training.checkpoint import replace
 from gallery.errors import InvalidModel
 from gallery.model_card import ModelCard, digest_of
 from gallery.onnx_embedder import OnnxEmbedder

@@ -7,16 +7,16 @@ import keras
 import numpy as np
 import pytest
 
-from export.augment import Augmentation
-from export.checkpoint import Checkpoint
-from export.dataset import Dataset
+from export.data.augment import Augmentation
+from export.data.dataset import Dataset
+from export.data.pixels import load_all
+from export.data.splits import identity_disjoint
 from export.errors import InvalidCheckpoint
-from export.pixels import load_all
-from export.recipe import Recipe
-from export.recipe_file import with_choices
-from export.run_folder import RunFolder
-from export.splits import identity_disjoint
-from export.train import Material, Training
+from export.network.recipe import Recipe
+from export.network.recipe_file import with_choices
+from export.training.checkpoint import Checkpoint
+from export.training.run_folder import RunFolder
+from export.training.train import Material, Training
 from tests.export.people import drawn_people
 from tests.export.small_network import small_network
 

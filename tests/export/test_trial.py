@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from export.dataset import Sample, by_identity
+from export.data.dataset import Sample, by_identity
 from export.errors import InvalidData
-from export.trial import Parts, cast, run
+from export.evaluation.trial import Parts, cast, run
 from gallery.client import AsyncGalleryClient
 from gallery.server import running
 from tests.pictures import png_of

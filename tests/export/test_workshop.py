@@ -11,14 +11,14 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from export.cli import app
+from export.data.pixels import load_all
+from export.data.readers import read
+from export.data.splits import IdentitySplit
 from export.errors import InvalidData
-from export.models import load_model
-from export.packaging_int8 import Calibration, package_int8
-from export.pixels import load_all
-from export.provenance import checked_split
-from export.readers import read
-from export.splits import IdentitySplit
-from export.to_onnx import PARITY_TOLERANCE
+from export.evaluation.models import load_model
+from export.shipping.packaging_int8 import Calibration, package_int8
+from export.shipping.provenance import checked_split
+from export.shipping.to_onnx import PARITY_TOLERANCE
 from gallery.errors import InvalidModel
 from gallery.model_card import ModelCard
 from gallery.onnx_embedder import OnnxEmbedder

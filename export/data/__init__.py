@@ -1,0 +1,1 @@
+"""Labelled pictures of people: found, split, looked at and loaded."""

@@ -1,0 +1,189 @@
+"""A trial of a running service on labelled people: who is enrolled is found, who is not is turned away.
+
+Some images of each enrolled person become templates; their images from other cameras and those of strangers become
+probes. Everything goes through the service as a camera system's pictures would: nothing here computes a distance.
+When a calibration is tried, its cohort is of third people, neither enrolled nor tried as strangers.
+"""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from export.data.dataset import Sample, by_identity
+from export.errors import InvalidData
+from export.metrics.intervals import Estimate, bootstrap_mean, wilson
+from gallery.client import AsyncGalleryClient
+from gallery.domain import Basis, Cohort, EncodedImage, Identification
+from gallery.errors import GalleryNotFound
+
+_AT_ONCE = 8
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """How many people are enrolled, with how many templates each, and how many pictures of a person are probes."""
+
+    enrolled: int
+    templates: int = 1
+    probes: int | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Who plays what in a trial."""
+
+    templates: tuple[Sample, ...]
+    mated: tuple[Sample, ...]
+    strangers: tuple[Sample, ...]
+    cohort: tuple[Sample, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the service said. Intervals are bootstrapped by person.
+
+    ``rank1``: the nearest identity is the right one; ``tpir``: it is, and it is a match; ``fpir``: a stranger is taken
+    for somebody; ``identity_errors``: an enrolled person is taken for somebody else; ``oracle_tpir``: what the
+    threshold chosen on these very strangers, with hindsight, would have found at ``target``.
+    """
+
+    basis: Basis
+    target: float
+    rank1: Estimate
+    tpir: Estimate
+    fpir: Estimate
+    identity_errors: Estimate
+    oracle_tpir: float
+
+
+def cast(samples: Sequence[Sample], parts: Parts, *, strangers: Sequence[Sample] = (), calibrate: bool = False) -> Cast:
+    """Deal the parts; raises InvalidData when there are too few people.
+
+    A person's templates come from one camera after another and their probes from the cameras left, so only people
+    seen by two cameras can be enrolled. Strangers are the people not enrolled, or those given; half of them are the
+    cohort, to ``calibrate``.
+    """
+    random = np.random.default_rng(parts.seed)
+    people = by_identity(samples)
+    usable = sorted(name for name, own in people.items() if len({sample.camera for sample in own}) > 1)
+    if len(usable) < parts.enrolled:
+        raise InvalidData(
+            f"{len(usable)} people were seen by two cameras, {parts.enrolled} are to be enrolled",
+            remedy="enrol fewer, or bring more people",
+        )
+    names = [usable[index] for index in random.permutation(len(usable))[: parts.enrolled]]
+    templates: list[Sample] = []
+    mated: list[Sample] = []
+    for name in names:
+        chosen, probes = _deal(people[name], parts.templates, random)
+        templates += chosen
+        mated += _some(probes, parts.probes, random)
+    others = by_identity(strangers or [sample for sample in samples if sample.identity not in names])
+    order = [sorted(others)[index] for index in random.permutation(len(others))]
+    half = len(order) // 2 if calibrate else 0
+    return Cast(
+        tuple(templates),
+        tuple(mated),
+        tuple(sample for name in order[half:] for sample in _some(others[name], parts.probes, random)),
+        tuple(sample for name in order[:half] for sample in others[name]),
+    )
+
+
+async def run(client: AsyncGalleryClient, chosen: Cast, target: float) -> Outcome:
+    """Enrol, calibrate when there is a cohort, and identify, in a gallery of its own that is erased afterwards."""
+    async with _gallery(client) as gallery_id:
+        await _each(chosen.templates, lambda sample: client.enroll(gallery_id, sample.identity, [_image(sample)]))
+        if chosen.cohort:
+            patient = client.with_timeout(60)
+            await patient.calibrate(gallery_id, target_fpir=target, cohort=await _cohort(client, chosen.cohort))
+
+        async def ask(sample: Sample) -> Identification:
+            (answer,) = await client.identify(gallery_id, _image(sample), max_candidates=1)
+            return answer
+
+        mated = await _each(chosen.mated, ask)
+        strangers = await _each(chosen.strangers, ask)
+    return _outcome(chosen, mated, strangers, target)
+
+
+def _deal(own: Sequence[Sample], count: int, random: np.random.Generator) -> tuple[list[Sample], list[Sample]]:
+    """Choose ``count`` templates from all cameras but one at least, in turn; the rest of the others are probes."""
+    cameras = [str(camera) for camera in random.permutation(sorted({str(sample.camera) for sample in own}))]
+    enrolling = cameras[: max(1, min(count, len(cameras) - 1))]
+    piles = [[sample for sample in own if str(sample.camera) == camera] for camera in enrolling]
+    piles = [[pile[index] for index in random.permutation(len(pile))] for pile in piles]
+    turns = [pile[turn] for turn in range(max(map(len, piles))) for pile in piles if turn < len(pile)]
+    return turns[:count], [sample for sample in own if str(sample.camera) not in enrolling]
+
+
+def _some(samples: Sequence[Sample], most: int | None, random: np.random.Generator) -> list[Sample]:
+    return [samples[index] for index in random.permutation(len(samples))[:most]]
+
+
+async def _cohort(client: AsyncGalleryClient, samples: Sequence[Sample]) -> Cohort:
+    answers = await _each(samples, lambda sample: client.embed(_image(sample)))
+    vectors = np.stack([person.embedding for (person,) in answers])
+    return Cohort(answers[0][0].model_digest, vectors, tuple(sample.identity for sample in samples))
+
+
+async def _each(samples: Iterable[Sample], ask: Callable[[Sample], Awaitable[Answer]]) -> list[Answer]:
+    """Ask about each sample, a few at once; answers in order."""
+    at_once = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(sample: Sample) -> Answer:
+        async with at_once:
+            return await ask(sample)
+
+    return list(await asyncio.gather(*map(one, samples)))
+
+
+@asynccontextmanager
+async def _gallery(client: AsyncGalleryClient) -> AsyncIterator[str]:
+    gallery_id = f"trial-{uuid.uuid4().hex[:12]}"
+    await client.create_gallery(gallery_id)
+    try:
+        yield gallery_id
+    finally:
+        with suppress(GalleryNotFound):
+            await client.delete_gallery(gallery_id)
+
+
+def _outcome(
+    chosen: Cast, mated: Sequence[Identification], strangers: Sequence[Identification], target: float
+) -> Outcome:
+    people = [sample.identity for sample in chosen.mated]
+    others = [sample.identity for sample in chosen.strangers]
+    right = np.array(
+        [answer.candidates[0].identity_id == name for answer, name in zip(mated, people, strict=True)], bool
+    )
+    matched = np.array([answer.matched for answer in mated], bool)
+    nearest = np.array([answer.candidates[0].distance for answer in mated])
+    hindsight = np.quantile([answer.candidates[0].distance for answer in strangers], target, method="lower")
+    return Outcome(
+        basis=mated[0].basis,
+        target=target,
+        rank1=bootstrap_mean(right, people, "probes"),
+        tpir=bootstrap_mean(right & matched, people, "probes"),
+        fpir=_share_of_strangers([answer.matched for answer in strangers], others),
+        identity_errors=bootstrap_mean(~right & matched, people, "probes"),
+        oracle_tpir=float((right & (nearest <= hindsight)).mean()),
+    )
+
+
+def _share_of_strangers(taken: Sequence[bool], people: Sequence[str]) -> Estimate:
+    """As bootstrap_mean; where none of n people was taken, with the upper end of Wilson's interval over people."""
+    share = bootstrap_mean(taken, people, "probes of strangers")
+    return share if any(taken) else replace(share, high=wilson(0, len(set(people))).high)
+
+
+def _image(sample: Sample) -> EncodedImage:
+    return EncodedImage(Path(sample.path).read_bytes(), () if sample.region is None else (sample.region,))

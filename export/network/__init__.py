@@ -1,0 +1,1 @@
+"""What is trained: backbone, encoder, losses, and the recipe that says how."""

@@ -1,0 +1,1 @@
+"""What the defaults of the service rest on: calibration, fusion, quality."""
