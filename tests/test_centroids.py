@@ -6,8 +6,8 @@ import onnx
 import pytest
 from numpy.typing import NDArray
 
-from export.centroids import learned, strangeness, with_centroids
-from export.to_onnx import with_card
+from export.shipping.centroids import learned, strangeness, with_centroids
+from export.shipping.to_onnx import with_card
 from gallery.centroids import CENTROIDS_KEY, Centroids
 from gallery.domain import Embedding
 from gallery.errors import InvalidModel

@@ -1,10 +1,11 @@
 """Whether a calibrated threshold keeps its promise on strangers nobody calibrated against, at each size of gallery.
 
 A draw deals people three parts that share nobody: the gallery, the cohort that calibrates, in the form in which
-models ship it (`export.shipping.cohort`), and the strangers that test. FPIR is over people
-(`gallery.calibration`); realised FPIR is compared with the target by a Wilson interval with the number of independent pictures that both samples of
-strangers are worth, the cohort's and the test's: 1/n = 1/n_test + 1/n_cohort. The figures with n_test alone stand
-beside it. Each deal is played twice, the cohort and the test changing places, so that neither is the luckier.
+models ship it (`export.shipping.cohort`), and the strangers that test. FPIR is over people (`gallery.calibration`);
+realised FPIR is compared with the target by a Wilson interval with the number of independent pictures that both
+samples of strangers are worth, the cohort's and the test's: 1/n = 1/n_test + 1/n_cohort. The figures with n_test
+alone stand beside it. Each deal is played twice, the cohort and the test changing places, so that neither is the
+luckier.
 
 Where too few unseen people are left for cohort and test, the people that the network was trained on are enrolled
 instead (`trained_gallery`), and all unseen people are strangers. That says whether FPIR is kept, for the strangers are
