@@ -1,5 +1,6 @@
 """The DET curve of a calibration as a picture: what a stricter or more lenient threshold would cost."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import NormalDist
 from typing import TYPE_CHECKING
@@ -17,8 +18,6 @@ _CURVE, _CHOSEN = "#0072B2", "#D55E00"  # Okabe and Ito's, told apart by colour-
 
 def check_plotting(path: Path) -> None:
     """Refuse a picture that cannot be drawn, before anything is changed."""
-    from importlib.util import find_spec
-
     if path.suffix.lower() not in _SUFFIXES:
         raise typer.BadParameter(f"'{path}' is none of {', '.join(_SUFFIXES)}", param_hint="--plot")
     if find_spec("matplotlib") is None:
