@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gallery.domain import Embedding, Finding, FindingKind, Template
+from gallery.domain import Embedding, Finding, FindingKind, Template, TemplateInfo
 
 MAX_FINDINGS = 1000  # the nearest ones; a gallery with more has a problem of another kind
 
@@ -29,21 +29,39 @@ class _Nearest:
 def examine(templates: Sequence[Template], threshold: float, gallery_id: str) -> tuple[Finding, ...]:
     """Find what is wrong, nearest first.
 
-    * OUTLIER_TEMPLATE: a template nearer to another identity than to any other template of its own.
     * LIKELY_DUPLICATE: two identities with templates within ``threshold`` of each other.
-    * INSEPARABLE: two identities whose nearest templates are closer than either's own templates are to each other,
-      so that any threshold that finds one of them takes them for each other.
+    * INSEPARABLE: two identities beyond it whose nearest templates are closer than either's own templates are to each
+      other, so that any threshold that finds one of them takes them for each other.
+    * OUTLIER_TEMPLATE: a template nearer to another identity than to any other template of its own, one of a minority
+      there. It counts for none of the above: one stray picture does not make two people one.
     """
-    if len(templates) < 2:
+    if len({template.info.identity_id for template in templates}) < 2:
         return ()
-    names, owners = np.unique([template.info.identity_id for template in templates], return_inverse=True)
-    if len(names) < 2:
-        return ()
-    near = _nearest(np.stack([template.embedding for template in templates]), owners.astype(np.int64))
-    findings = _outliers(templates, near, gallery_id) + _pairs(
-        names, owners.astype(np.int64), near, threshold, gallery_id
-    )
-    return tuple(sorted(findings, key=lambda finding: finding.distance)[:MAX_FINDINGS])
+    near, owners, names = _examined(templates)
+    strays = _strays(near, owners)
+    kept = [template for row, template in enumerate(templates) if not strays[row]]
+    pairs = _pairs(*(_examined(kept) if strays.any() else (near, owners, names)), threshold, gallery_id)
+    outliers = [
+        _outlier(templates[row].info, templates[near.other_index[row]].info, float(near.other[row]), gallery_id)
+        for row in np.flatnonzero(strays)
+    ]
+    reported = {frozenset(finding.identity_ids) for finding in pairs}
+    outliers = [finding for finding in outliers if frozenset(finding.identity_ids) not in reported]
+    return tuple(sorted(pairs + outliers, key=lambda finding: finding.distance)[:MAX_FINDINGS])
+
+
+def _examined(templates: Sequence[Template]) -> tuple[_Nearest, NDArray[np.int64], NDArray[np.str_]]:
+    """Return what is nearest to each template, whose they are, and the names of those."""
+    names, codes = np.unique([template.info.identity_id for template in templates], return_inverse=True)
+    owners = codes.astype(np.int64)
+    return _nearest(np.stack([template.embedding for template in templates]), owners), owners, names
+
+
+def _strays(near: _Nearest, owners: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell which templates are nearer to somebody else, where they are at most half of their identity's."""
+    nearer_elsewhere = np.isfinite(near.own) & (near.other < near.own)
+    share = np.bincount(owners, nearer_elsewhere) / np.bincount(owners)
+    return np.asarray(nearer_elsewhere & (share[owners] <= 0.5), np.bool_)
 
 
 def _nearest(vectors: Embedding, owners: NDArray[np.int64]) -> _Nearest:
@@ -63,25 +81,15 @@ def _nearest(vectors: Embedding, owners: NDArray[np.int64]) -> _Nearest:
     return _Nearest(own, other, other_index)
 
 
-def _outliers(templates: Sequence[Template], near: _Nearest, gallery_id: str) -> list[Finding]:
-    findings = []
-    for row in np.flatnonzero(np.isfinite(near.own) & (near.other < near.own)):
-        info, other = templates[int(row)].info, templates[int(near.other_index[row])].info
-        command = _command("split", gallery_id, info.identity_id, other.identity_id, str(info.template_id))
-        findings.append(
-            Finding(
-                FindingKind.OUTLIER_TEMPLATE,
-                (info.identity_id, other.identity_id),
-                float(near.other[row]),
-                info.template_id,
-                command,
-            )
-        )
-    return findings
+def _outlier(stray: TemplateInfo, other: TemplateInfo, distance: float, gallery_id: str) -> Finding:
+    command = _command("split", gallery_id, stray.identity_id, other.identity_id, str(stray.template_id))
+    return Finding(
+        FindingKind.OUTLIER_TEMPLATE, (stray.identity_id, other.identity_id), distance, stray.template_id, command
+    )
 
 
 def _pairs(
-    names: NDArray[np.str_], owners: NDArray[np.int64], near: _Nearest, threshold: float, gallery_id: str
+    near: _Nearest, owners: NDArray[np.int64], names: NDArray[np.str_], threshold: float, gallery_id: str
 ) -> list[Finding]:
     """Compare identities by the nearest pair of their templates, each pair once."""
     spread = np.zeros(len(names), np.float32)  # how far an identity's loneliest template is from its next
@@ -92,10 +100,10 @@ def _pairs(
         closest[pair] = min(closest.get(pair, np.inf), float(near.other[row]))
     findings = []
     for (one, other), distance in closest.items():
-        if distance < min(spread[one], spread[other]):
-            kind = FindingKind.INSEPARABLE
-        elif distance <= threshold:
+        if distance <= threshold:
             kind = FindingKind.LIKELY_DUPLICATE
+        elif distance < min(spread[one], spread[other]):
+            kind = FindingKind.INSEPARABLE
         else:
             continue
         command = _command("merge", gallery_id, str(names[one]), str(names[other]))

@@ -45,6 +45,20 @@ def test_a_template_nearer_to_somebody_else_than_to_its_own_is_an_outlier() -> N
     assert str(strayed.info.template_id) in findings[0].command
 
 
+def test_one_stray_picture_does_not_make_two_people_one() -> None:
+    strayed = template("ann", 101)
+    people = [template("ann", 0), template("ann", 3), strayed, template("bob", 100), template("bob", 105)]
+    (finding,) = diagnosis.examine(people, distance(10), "lobby")
+    assert (finding.kind, finding.identity_ids) == (FindingKind.OUTLIER_TEMPLATE, ("ann", "bob"))
+    assert finding.command == f"gallery split --gallery lobby -- ann bob {strayed.info.template_id}"
+
+
+def test_a_person_under_two_names_is_one_duplicate_and_no_outliers() -> None:
+    twins = [template("ann", 0), template("ann", 3), template("bob", 1), template("bob", 4)]
+    (finding,) = diagnosis.examine([*twins, template("cem", 90)], distance(10), "lobby")
+    assert (finding.kind, finding.identity_ids) == (FindingKind.LIKELY_DUPLICATE, ("ann", "bob"))
+
+
 def test_identities_that_lie_within_each_other_are_inseparable() -> None:
     mixed = [template("ann", 0), template("ann", 30), template("bob", 10), template("bob", 40)]
     kinds = {finding.kind for finding in diagnosis.examine(mixed, 0.001, "lobby")}

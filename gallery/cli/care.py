@@ -77,7 +77,7 @@ def split(
     common: Common,
     identity: Annotated[str, typer.Argument(metavar="ID", help="Whose templates they are.")],
     new_identity: Annotated[str, typer.Argument(metavar="NEW_ID", help="Whose they become, new or existing.")],
-    templates: Annotated[list[uuid.UUID], typer.Argument(metavar="TEMPLATE…", help="The templates.")],
+    templates: Annotated[list[uuid.UUID], typer.Argument(metavar="TEMPLATE", help="The templates.")],
 ) -> None:
     """Give some templates of one identity to another."""
     change = _changed(
