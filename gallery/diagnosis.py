@@ -43,7 +43,7 @@ def examine(templates: Sequence[Template], threshold: float, gallery_id: str) ->
     pairs = _pairs(*(_examined(kept) if strays.any() else (near, owners, names)), threshold, gallery_id)
     outliers = [
         _outlier(templates[row].info, templates[near.other_index[row]].info, float(near.other[row]), gallery_id)
-        for row in np.flatnonzero(strays)
+        for row in np.flatnonzero(strays).tolist()
     ]
     reported = {frozenset(finding.identity_ids) for finding in pairs}
     outliers = [finding for finding in outliers if frozenset(finding.identity_ids) not in reported]

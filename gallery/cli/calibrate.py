@@ -128,5 +128,8 @@ def _evidence(report: "CalibrationReport") -> str:
 
 def _sufficiency(report: "CalibrationReport") -> str:
     if report.sufficient:
-        return "yes: had the target been missed by far, these strangers would have shown it"
-    return "no: the threshold is an extrapolation; bring more strangers, by --strangers, or ask for a larger target"
+        return "yes, by the rule of three: 3 / target independent images"
+    return (
+        "no, by the rule of three (3 / target independent images): the threshold rests on the fitted law; "
+        "bring more strangers, by --strangers, or ask for a larger target"
+    )

@@ -44,7 +44,12 @@ Model = Annotated[
     ),
 ]
 Timeout = Annotated[
-    float, typer.Option(metavar="SECONDS", rich_help_panel=_PANEL, help="Deadline of each call to the server.")
+    float,
+    typer.Option(
+        metavar="SECONDS",
+        rich_help_panel=_PANEL,
+        help="Deadline of each call to the server; at least 120 where it looks at a whole gallery.",
+    ),
 ]
 GalleryName = Annotated[
     str, typer.Option(metavar="NAME", envvar="GALLERY_NAME", rich_help_panel=_PANEL, help="The gallery to work on.")

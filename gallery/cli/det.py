@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _SUFFIXES = (".png", ".svg", ".pdf")
 _LOWEST, _HIGHEST = 0.0005, 0.999
-_TICKS = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.99)
+_TICKS = (0.002, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.99)
 _CURVE, _CHOSEN = "#0072B2", "#D55E00"  # Okabe and Ito's, told apart by colour-blind readers too
 
 

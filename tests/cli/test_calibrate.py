@@ -79,6 +79,16 @@ def test_a_dry_run_reports_the_same_in_json_and_changes_nothing(
     assert gallery("galleries", "show", "--json", *where).json["galleries"][0]["thresholds"] == []
 
 
+def test_without_two_templates_of_anybody_there_is_no_curve_and_no_tpir(
+    gallery: Run, on_server: list[str], people: Path, strangers: Path, tmp_path: Path
+) -> None:
+    for name in ("ann", "bob"):
+        gallery("enrol", "--identity", name, people / name / "0.png", *on_server)
+    told = gallery("calibrate", "--strangers", strangers, *TARGET, "--plot", "det.png", *on_server)
+    assert (told.code, (tmp_path / "det.png").exists()) == (Exit.DONE, False)
+    assert "not known" in told.stdout and "no DET curve" in told.stderr
+
+
 def test_too_few_strangers_are_told_and_how_many_are_needed(
     gallery: Run, on_server: list[str], people: Path, strangers: Path
 ) -> None:
@@ -93,7 +103,7 @@ def test_evidence_that_does_not_suffice_is_said_in_words(
 ) -> None:
     gallery("enrol", people, *on_server)
     told = gallery("calibrate", "--strangers", strangers, "--target-fpir", "0.01", "--dry-run", *on_server)
-    assert "no: the threshold is an extrapolation" in told.stdout
+    assert "no, by the rule of three" in told.stdout
     assert "the target asks for 300" in told.stdout and "no: a dry run" in told.stdout
 
 

@@ -44,8 +44,8 @@ const answers = [];
 for (const probe of probes) {
   const image = { content: readFileSync(probe) };
   const { identifications, basis } = await call("Identify", { gallery_id: GALLERY, image, max_candidates: 3 });
-  const [{ matched, candidates }] = identifications;
-  answers.push({ probe: basename(probe), matched, candidates, threshold: basis.threshold });
+  const [{ matched, outcome, candidates }] = identifications;
+  answers.push({ probe: basename(probe), matched, outcome, candidates, threshold: basis.threshold });
 }
 
 // A refusal is a canonical code, with the reason in a google.rpc.ErrorInfo and a sentence for people.

@@ -62,5 +62,6 @@ def test_a_client_in_node_enrols_and_identifies_drawn_people(tmp_path: Path) -> 
         nearest = answer["candidates"][0]
         assert nearest["identity_id"] == f"person-{person:03d}"
         assert answer["matched"] == (nearest["distance"] <= answer["threshold"])
+        assert answer["outcome"] == ("OUTCOME_MATCH" if answer["matched"] else "OUTCOME_NO_MATCH")
     assert said["refusal"]["code"] == "INVALID_ARGUMENT"
     assert "picture" in said["refusal"]["message"]
