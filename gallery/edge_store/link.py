@@ -13,6 +13,7 @@ from gallery.edge_store.messages import HEADER, Answer, Asked, Hello, Request, b
 from gallery.errors import GalleryError, StoreUnavailable
 
 _START_TIMEOUT = 60.0
+_END_TIMEOUT = 5.0
 _STOP_TIMEOUT = 60.0
 
 
@@ -46,7 +47,7 @@ class Link:
             async with asyncio.timeout(_START_TIMEOUT):
                 hello = await _receive(process)
         except (TimeoutError, EOFError) as error:
-            await _kill(process)
+            await (_end if isinstance(error, EOFError) else _kill)(process)
             raise StoreUnavailable(
                 f"the engine's process for {store} did not start ({_ending(process)})",
                 remedy="its standard error says why",
@@ -128,6 +129,15 @@ async def _kill(process: asyncio.subprocess.Process) -> None:
     with suppress(ProcessLookupError):
         process.kill()
     await process.wait()
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Wait for a process that has closed its end; to kill it at once could hide what it ended with."""
+    try:
+        async with asyncio.timeout(_END_TIMEOUT):
+            await process.wait()
+    except TimeoutError:
+        await _kill(process)
 
 
 def _ending(process: asyncio.subprocess.Process) -> str:

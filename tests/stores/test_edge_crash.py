@@ -41,18 +41,19 @@ async def edge(tmp_path: Path) -> AsyncIterator[EdgeStore]:
     await store.close()
 
 
-def engines_of(parent: int) -> list[int]:
-    """The ids of the running engine processes that ``parent`` has started."""
+def engines_of(parent: int, folder: Path) -> list[int]:
+    """The ids of the running engine processes that ``parent`` has started for the store ``folder``."""
     found = []
-    for folder in Path("/proc").glob("[0-9]*"):
+    for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            status = (folder / "stat").read_text().rpartition(")")[2].split()
+            status = (entry / "stat").read_text().rpartition(")")[2].split()
             if (
                 int(status[1]) == parent
                 and status[0] != "Z"
-                and b"edge_store.process" in (folder / "cmdline").read_bytes()
+                and b"edge_store.process" in (arguments := (entry / "cmdline").read_bytes())
+                and str(folder).encode() in arguments.split(b"\0")
             ):
-                found.append(int(folder.name))
+                found.append(int(entry.name))
     return found
 
 
@@ -185,7 +186,7 @@ async def test_a_gallerys_new_threshold_outlives_the_store(tmp_path: Path) -> No
     old, new = make_gallery("main"), make_gallery("main", threshold=0.25)
     await store.create_gallery(old)
     await store.update_gallery(new, replacing=old)
-    kill_and_wait(engines_of(os.getpid())[0])
+    kill_and_wait(engines_of(os.getpid(), tmp_path)[0])
     with contextlib.suppress(StoreUnavailable):
         await store.check()
     assert await store.get_gallery("main") == new
@@ -212,7 +213,7 @@ async def test_the_engine_goes_with_its_parent_and_leaves_the_store_free(tmp_pat
     await store.close()
     with doomed(tmp_path, "enrol") as process:
         acknowledged(process, 5)
-        (engine,) = engines_of(process.pid)
+        (engine,) = engines_of(process.pid, tmp_path)
         process.kill()
         process.wait()
         await store_with_five_people(tmp_path)
@@ -226,20 +227,20 @@ async def store_with_five_people(folder: Path) -> None:
     await store.close()
 
 
-async def test_the_store_goes_on_after_kill_9_of_its_engine(edge: EdgeStore) -> None:
+async def test_the_store_goes_on_after_kill_9_of_its_engine(edge: EdgeStore, tmp_path: Path) -> None:
     await edge.put("main", [make_template("ann", 1)])
     for _ in range(2):
-        (engine,) = engines_of(os.getpid())
+        (engine,) = engines_of(os.getpid(), tmp_path)
         kill_and_wait(engine)
         with contextlib.suppress(StoreUnavailable):  # a call that was on its way may be told so
             await edge.check()
         assert [each.identity_id for each in await edge.nearest("main", unit(1), limit=9)] == ["ann"]
 
 
-async def test_calls_under_way_are_told_when_the_engine_is_killed(edge: EdgeStore) -> None:
+async def test_calls_under_way_are_told_when_the_engine_is_killed(edge: EdgeStore, tmp_path: Path) -> None:
     kept = [make_template(f"kept-{seed}", seed) for seed in range(50)]
     await asyncio.gather(*(edge.put("main", [template]) for template in kept))
-    (engine,) = engines_of(os.getpid())
+    (engine,) = engines_of(os.getpid(), tmp_path)
     os.kill(engine, signal.SIGSTOP)
     lost = [edge.put("main", [make_template(f"lost-{seed}", seed)]) for seed in range(50)]
     calls = asyncio.gather(*lost, edge.nearest("main", unit(1), limit=1), return_exceptions=True)
@@ -253,11 +254,13 @@ async def test_calls_under_way_are_told_when_the_engine_is_killed(edge: EdgeStor
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_a_signal_to_the_whole_group_leaves_stopping_to_the_parent(edge: EdgeStore, number: int) -> None:
-    engines = engines_of(os.getpid())
+async def test_a_signal_to_the_whole_group_leaves_stopping_to_the_parent(
+    edge: EdgeStore, tmp_path: Path, number: int
+) -> None:
+    engines = engines_of(os.getpid(), tmp_path)
     os.kill(engines[0], number)
     await edge.put("main", [make_template("ann", 1)])
-    assert engines_of(os.getpid()) == engines
+    assert engines_of(os.getpid(), tmp_path) == engines
 
 
 @pytest.mark.parametrize("content", ["", '{"gallery_id": "torn"', "[]"])

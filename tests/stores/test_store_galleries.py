@@ -72,7 +72,7 @@ async def test_what_is_taken_back_is_gone(store: TemplateStore, gallery: Gallery
 
 
 async def test_a_change_of_what_is_no_longer_there_is_refused(store: TemplateStore, gallery: Gallery) -> None:
-    first, second = (replace(gallery, policy=Policy(fusion=fusion)) for fusion in (Fusion.MEAN, Fusion.TOP_K))
+    first, second = (replace(gallery, policy=Policy(fusion=fusion)) for fusion in (Fusion.BEST, Fusion.TOP_K))
     await store.update_gallery(first, replacing=gallery)
     with pytest.raises(GalleryChanged, match=gallery.gallery_id):
         await store.update_gallery(second, replacing=gallery)
