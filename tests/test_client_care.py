@@ -316,3 +316,10 @@ async def test_the_asyncio_client_calibrates_examines_and_changes_too(
         assert (await client.split_identity(lobby, "person-2", [template.template_id], "person-3")).moved == 1
         drawn = await client.annotate(lobby, views_of(1, 1)[0], output=tmp_path / "seen.png")
         assert cv2.imread(str(tmp_path / "seen.png")) is not None and drawn.ndim == 3
+
+
+def test_everything_the_package_exports_is_there() -> None:
+    for name in gallery.__all__:
+        assert getattr(gallery, name) is not None
+    with pytest.raises(AttributeError, match="nothing_like_this"):
+        _ = gallery.nothing_like_this
