@@ -24,8 +24,6 @@ from gallery.centroids import Centroids
 from gallery.domain import Embedding, Pixels
 from gallery.images import crop, decode
 
-console = Console()
-
 
 def register(app: typer.Typer) -> None:
     """Add the command to ``app``."""
@@ -75,7 +73,7 @@ def _embedded(network: Model, samples: tuple[Sample, ...], telling: str) -> Embe
 
 def _show(found: quality_study.Study, pictures: int) -> None:
     clean = ", ".join(f"{name} {rate}" for name, rate in zip(quality_study.RATES, found.clean, strict=True))
-    console.print(f"threshold {found.threshold:.3f}; all pictures as they are: {clean}")
+    Console().print(f"threshold {found.threshold:.3f}; all pictures as they are: {clean}")
     for title, rows in (
         ("Natural variation: against all other pictures", found.natural),
         ("Degraded on purpose: against the same pictures untouched", found.degraded),
@@ -92,13 +90,13 @@ def _show(found: quality_study.Study, pictures: int) -> None:
                 *changes,
                 f"{row.refused[0]:.1%} / {row.refused[1]:.1%}",
             )
-        console.print(table)
+        Console().print(table)
     table = Table(
         "reason", "as probes", "as enrolments", title=f"What the defaults refuse of {pictures} pictures as they are"
     )
     for reason, (probe, enrolment) in found.ordinary.items():
         table.add_row(reason, f"{probe:.2%}", f"{enrolment:.2%}")
-    console.print(table)
+    Console().print(table)
 
 
 def _change(rate: Estimate, more: Estimate) -> str:

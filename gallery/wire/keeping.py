@@ -99,10 +99,8 @@ def read_policy(message: pb.Policy) -> Policy:
         probe = read_limits(message.probe_quality)
     return Policy(
         fusion=read_enum(message.fusion, Fusion, "FUSION", pb.Fusion.Name) if message.fusion else default.fusion,
-        enrolment_quality=read_limits(message.enrolment_quality)
-        if message.HasField("enrolment_quality")
-        else enrolment,
-        probe_quality=read_limits(message.probe_quality) if message.HasField("probe_quality") else probe,
+        enrolment_quality=enrolment,
+        probe_quality=probe,
         on_conflict=read_enum(message.on_conflict, OnConflict, "ON_CONFLICT", pb.OnConflict.Name)
         if message.on_conflict
         else default.on_conflict,
