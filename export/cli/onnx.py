@@ -33,6 +33,9 @@ def to_onnx(
     version: Annotated[str, typer.Option(help="the model's version")] = "1",
     training_data: Annotated[str, typer.Option(help="a sentence on the data it was trained on")] = "",
     terms: Annotated[str, typer.Option(help="a sentence on the terms of that data")] = "not stated",
+    mirrored: Annotated[
+        bool, typer.Option("--mirrored", help="look at each picture's mirror image too: better, for twice the time")
+    ] = False,
 ) -> None:
     """Convert a trained model to an ONNX file with its card, proved equal to Keras and measured."""
     from export.shipping.packaging import Naming, Source, package  # noqa: PLC0415 - TensorFlow takes seconds to import
@@ -42,7 +45,7 @@ def to_onnx(
     naming = Naming(name, version, sentence, terms)
     console = Console()
     with embedding_progress(console, _to_embed(dataset, people)) as tell:
-        card = package(Source(keras, dataset, people), naming, out, tell)
+        card = package(Source(keras, dataset, people, mirrored), naming, out, tell)
     _print_card(console, card, out)
 
 

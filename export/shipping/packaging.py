@@ -14,6 +14,7 @@ from export.evaluation.evaluate import MAIN_TEMPLATES, EmbeddedSet, Progress, em
 from export.evaluation.models import Embed, Model, load_keras
 from export.shipping.default_threshold import default_threshold
 from export.shipping.enclosures import Enclosures, enclose
+from export.shipping.mirror import mirrored
 from export.shipping.provenance import checked_split, provenance
 from export.shipping.to_onnx import (
     checked_parity,
@@ -43,11 +44,15 @@ class Naming:
 
 @dataclass(frozen=True)
 class Source:
-    """The trained model's file, the data, and the split that says who was kept out of training."""
+    """The trained model's file, the data, and the split that says who was kept out of training.
+
+    ``mirrored`` ships a model that looks at each picture's mirror image too.
+    """
 
     keras_file: Path
     dataset: Dataset
     split: IdentitySplit
+    mirrored: bool = False
 
 
 def package(source: Source, naming: Naming, out: Path, tell: Progress) -> ModelCard:
@@ -57,13 +62,16 @@ def package(source: Source, naming: Naming, out: Path, tell: Progress) -> ModelC
     """
     split = checked_split(source.dataset, source.split)
     model = load_keras(source.keras_file)
+    if source.mirrored:
+        model = mirrored(model)
     height, width = input_size(model)
     onnx_model = convert(model)
     drawn = golden_pictures(height, width)
     held_out = source.dataset.of(split.held_out)
     sampled = load_all(_spread(held_out, PARITY_PICTURES), height, width)
     parity = checked_parity(model, onnx_model, np.concatenate([drawn, sampled]))
-    facts = provenance(source.keras_file, source.dataset, split) | {"parity_with_keras": asdict(parity)}
+    facts = provenance(source.keras_file, source.dataset, split)
+    facts |= {"parity_with_keras": asdict(parity), "mirrored": source.mirrored}
     network = Model(naming.name, height, width, embed_in_chunks(embed_with(onnx_model)))
     card, measured = measured_card(onnx_model, naming, network, held_out, tell)
     enclosures = enclose(network, card.digest, measured, source.dataset.of(split.train), tell)
