@@ -34,7 +34,7 @@ def run(
     split: Annotated[Path, typer.Option(help="split.json of the training")],
     out: Annotated[Path, typer.Option(help="folder for calibration.md and calibration.png")] = Path("calibration"),
     fpir: Annotated[float, typer.Option(help="the target FPIR")] = 0.01,
-    fusion: Annotated[Fusion, typer.Option(help="how several templates decide")] = Fusion.BEST,
+    fusion: Annotated[Fusion, typer.Option(help="how several templates decide")] = Fusion.MEAN,
     draws: Annotated[int, typer.Option(help="random draws a setting", min=10)] = DRAWS,
     seed: Annotated[int, typer.Option(help="who plays what")] = 0,
 ) -> None:

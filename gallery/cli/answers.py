@@ -44,8 +44,8 @@ def basis_line(basis: "Basis") -> str:
 
 
 def share(value: float) -> str:
-    """Write a share as a percentage."""
-    return f"{100 * value:.3g}%"
+    """Write a share as a percentage, to a hundredth of one."""
+    return f"{100 * value:.2f}".rstrip("0").rstrip(".") + "%"
 
 
 def print_people(people: "tuple[Identification, ...]", top: int) -> None:
