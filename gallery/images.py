@@ -34,6 +34,14 @@ class ImageLimits:
 DEFAULT_LIMITS = ImageLimits()
 
 
+def silence_decoders() -> None:
+    """Keep OpenCV from logging a line for each damaged picture, for the whole process.
+
+    A client could fill a server's log with them; every one of them is answered with an error anyway.
+    """
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+
+
 def decode(content: bytes, limits: ImageLimits = DEFAULT_LIMITS) -> Pixels:
     """Decode a picture upright (EXIF) to uint8 RGB [height, width, 3]; raises InvalidImage, ImageTooLarge."""
     header = _checked_header(content, limits)

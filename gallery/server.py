@@ -14,7 +14,7 @@ from grpc_reflection.v1alpha import reflection
 from gallery.cohort import read_cohort
 from gallery.edge_store import EdgeStore
 from gallery.errors import GalleryError, InvalidParameter, StoreUnavailable
-from gallery.images import ImageLimits
+from gallery.images import ImageLimits, silence_decoders
 from gallery.onnx_embedder import OnnxEmbedder
 from gallery.ports import TemplateStore
 from gallery.qdrant_store import QdrantStore
@@ -47,6 +47,7 @@ class RunningServer:
 async def opened(settings: Settings) -> AsyncIterator[tuple[GalleryUseCases, TemplateStore]]:
     """Open the model and the store and put the use cases on top; raises InvalidModel, StoreUnavailable."""
     async with AsyncExitStack() as stack:
+        silence_decoders()
         limits = ImageLimits(max_bytes=settings.max_image_bytes)
         network = await asyncio.to_thread(OnnxEmbedder, settings.model, limits=limits)
         store = open_store(settings)

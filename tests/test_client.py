@@ -3,7 +3,7 @@ import io
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -43,21 +43,9 @@ from gallery.v1 import gallery_service_pb2 as pb
 from gallery.v1.gallery_service_pb2_grpc import GalleryServiceServicer
 from gallery.wire.status import status_of
 from tests.pictures import png_of
-from tests.served import served, served_by, settings_for
+from tests.served import served_by
 
 OWN_METHODS = {"with_timeout", "close", "annotate", "iter_identities"}
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory, model_file: Path) -> Iterator[str]:
-    with served(settings_for(tmp_path_factory.mktemp("served"), model_file)) as address:
-        yield address
-
-
-@pytest.fixture
-def client(address: str) -> Iterator[GalleryClient]:
-    with GalleryClient(address, timeout=30.0) as client:
-        yield client
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Calibration, policy, context and changes through both clients and a real server with a tiny model."""
 
 import uuid
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -42,22 +41,9 @@ from gallery.errors import (
     TemplateNotFound,
 )
 from tests.pictures import png_of, views_of
-from tests.served import served, settings_for
 
 TARGET = 0.1
 MORNING = datetime(2026, 5, 1, 8, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory, model_file: Path) -> Iterator[str]:
-    with served(settings_for(tmp_path_factory.mktemp("served"), model_file)) as address:
-        yield address
-
-
-@pytest.fixture
-def client(address: str) -> Iterator[GalleryClient]:
-    with GalleryClient(address, timeout=60.0) as client:
-        yield client
 
 
 @pytest.fixture
