@@ -5,7 +5,7 @@ from pathlib import Path
 
 import keras
 
-from export.errors import InvalidWeights
+from export.errors import InvalidCheckpoint, InvalidWeights
 from export.network.backbones import BackboneBuilder, backbone
 from export.network.recipe import Network
 from export.paper.recipe import PaperRecipe
@@ -23,7 +23,8 @@ class Base:
 def base(recipe: PaperRecipe, weights: str, build: BackboneBuilder = backbone) -> Base:
     """Build the base; ``weights`` is 'imagenet', 'none', a .weights.h5 file, or a run's checkpoint.npz.
 
-    Raises InvalidWeights when a file or run is of another architecture, InvalidCheckpoint when it is torn.
+    Raises InvalidWeights when a file or run is of another architecture, InvalidCheckpoint when it is torn or of another
+    version.
     """
     network = Network(recipe.architecture, recipe.alpha, recipe.height, recipe.width, last_stride=2)
     if not weights.endswith(".npz"):
@@ -37,7 +38,14 @@ def base(recipe: PaperRecipe, weights: str, build: BackboneBuilder = backbone) -
             remedy="choose the run's architecture and alpha with --set",
         )
     built = build(replace(network, last_stride=theirs["last_stride"]), weights="none")
-    built.set_weights(run.average[: len(built.weights)])
+    weights_of_run = run.average[: len(built.weights)]
+    if [array.shape for array in weights_of_run] != [tuple(weight.shape) for weight in built.weights]:
+        raise InvalidCheckpoint(
+            f"{weights} holds other weights than a {recipe.architecture}'s",
+            expected="the checkpoint of a run of this version of gallery-export",
+            remedy="train the run again, or name a .weights.h5 file",
+        )
+    built.set_weights(weights_of_run)
     return Base(_frozen(built), frozenset(run.facts["people"]))
 
 

@@ -98,6 +98,14 @@ def test_a_run_of_another_architecture_is_no_base(tmp_path: Path) -> None:
         base(QUICK, str(tmp_path / "checkpoint.npz"), small_network)
 
 
+def test_a_run_whose_weights_do_not_fit_is_no_base(tmp_path: Path) -> None:
+    network = {"architecture": QUICK.architecture, "alpha": QUICK.alpha, "last_stride": 1}
+    facts = {"recipe": {"network": network}, "people": ["a"]}
+    Checkpoint(facts, [], [np.zeros((451, 256), np.float32)], []).write(tmp_path / "checkpoint.npz")
+    with pytest.raises(InvalidCheckpoint, match="holds other weights than"):
+        base(QUICK, str(tmp_path / "checkpoint.npz"), small_network)
+
+
 def test_the_figures_are_those_of_a_plain_count() -> None:
     labels = np.array([0, 0, 0, 1, 1, 2, 2, 2, 2, 2])
     decided = np.array([0, 0, 1, 1, 1, 2, 2, 0, 2, 1])
