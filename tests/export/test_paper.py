@@ -10,7 +10,7 @@ import pytest
 from export.data.dataset import Dataset, by_identity
 from export.data.inspection import inspect
 from export.data.pixels import load_all
-from export.errors import InvalidData, InvalidRecipe, InvalidWeights
+from export.errors import InvalidCheckpoint, InvalidData, InvalidRecipe, InvalidWeights
 from export.paper.base import base
 from export.paper.figures import classification
 from export.paper.head import orthogonal
