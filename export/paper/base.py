@@ -39,7 +39,8 @@ def base(recipe: PaperRecipe, weights: str, build: BackboneBuilder = backbone) -
         )
     built = build(replace(network, last_stride=theirs["last_stride"]), weights="none")
     weights_of_run = run.average[: len(built.weights)]
-    if [array.shape for array in weights_of_run] != [tuple(weight.shape) for weight in built.weights]:
+    fits = [array.shape for array in weights_of_run] == [tuple(weight.shape) for weight in built.weights]
+    if not fits or "people" not in run.facts:
         raise InvalidCheckpoint(
             f"{weights} holds other weights than a {recipe.architecture}'s",
             expected="the checkpoint of a run of this version of gallery-export",

@@ -100,10 +100,11 @@ def test_a_run_of_another_architecture_is_no_base(tmp_path: Path) -> None:
 
 def test_a_run_whose_weights_do_not_fit_is_no_base(tmp_path: Path) -> None:
     network = {"architecture": QUICK.architecture, "alpha": QUICK.alpha, "last_stride": 1}
-    facts = {"recipe": {"network": network}, "people": ["a"]}
-    Checkpoint(facts, [], [np.zeros((451, 256), np.float32)], []).write(tmp_path / "checkpoint.npz")
-    with pytest.raises(InvalidCheckpoint, match="holds other weights than"):
-        base(QUICK, str(tmp_path / "checkpoint.npz"), small_network)
+    built = base(QUICK, "none", small_network).network.get_weights()
+    for facts, weights in (({"people": ["a"]}, [np.zeros((451, 256), np.float32)]), ({}, built)):
+        Checkpoint({"recipe": {"network": network}, **facts}, [], weights, []).write(tmp_path / "checkpoint.npz")
+        with pytest.raises(InvalidCheckpoint, match="holds other weights than"):
+            base(QUICK, str(tmp_path / "checkpoint.npz"), small_network)
 
 
 def test_the_figures_are_those_of_a_plain_count() -> None:
