@@ -248,6 +248,17 @@ async def test_an_expired_template_neither_matches_nor_lingers(
         await gallery.get_identity("lobby", "ann")
 
 
+async def test_an_expired_picture_that_is_not_erased_yet_is_enrolled_anew_and_stays(
+    gallery: GalleryUseCases, store: MemoryStore, clock: Clock
+) -> None:
+    await gallery.update_gallery("lobby", policy=Policy(template_lifetime=timedelta(hours=8)))
+    await gallery.enroll("lobby", "ann", [picture(1)])
+    clock.now = START + timedelta(hours=9)
+    assert (await gallery.enroll("lobby", "ann", [picture(1)])).templates[0].created
+    await Caretaker(gallery, store, clock).walk()
+    assert (await gallery.identify("lobby", picture(1)))[0].matched
+
+
 async def test_a_picture_older_than_the_lifetime_is_not_enrolled(gallery: GalleryUseCases) -> None:
     await gallery.update_gallery("lobby", policy=Policy(template_lifetime=timedelta(hours=8)))
     with pytest.raises(InvalidParameter, match="would have expired"):

@@ -3,7 +3,8 @@
 import asyncio
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from gallery import quality
 from gallery.domain import (
@@ -53,15 +54,16 @@ class Enrolment(UseCases):
                 f"an enrolment of {len(images)} images", expected=f"1 to {MAX_IMAGES_PER_ENROLMENT} at a time"
             )
         gallery = await self._open(gallery_id)
-        basis = await self._basis(None, gallery)
-        wanted = [self._describe(gallery, identity_id, image) for image in images]
-        known = {info.template_id: info for info in await self._store.find(gallery_id, [i.template_id for i in wanted])}
+        wanted = await asyncio.to_thread(lambda: [self._describe(gallery, identity_id, image) for image in images])
+        found = await self._store.find(gallery_id, [info.template_id for info in wanted])
+        # One that has expired is about to be erased, so to call it enrolled would be to lose it.
+        known = {info.template_id: info for info in found if not _has_expired(info, self._clock())}
         new = {
             info.template_id: (info, image)
             for info, image in zip(wanted, images, strict=True)
             if info.template_id not in known
         }
-        outcomes = dict(zip(new, await self._take_all(gallery, basis, list(new.values())), strict=True))
+        outcomes = dict(zip(new, await self._take_all(gallery, list(new.values())), strict=True))
         kept = [outcome for outcome in outcomes.values() if isinstance(outcome, _Taken)]
         refused = tuple(
             RefusedImage(index, outcome)
@@ -99,9 +101,12 @@ class Enrolment(UseCases):
         return info if lifetime is None else replace(info, expires_at=(image.context.captured_at or now) + lifetime)
 
     async def _take_all(
-        self, gallery: Gallery, basis: Basis, new: Sequence[tuple[TemplateInfo, EncodedImage]]
+        self, gallery: Gallery, new: Sequence[tuple[TemplateInfo, EncodedImage]]
     ) -> list["_Taken | GalleryError"]:
         """Take images of one person each, a few at once; what is wrong with an image stands in its place."""
+        if not new:
+            return []
+        basis = await self._basis(None, gallery)
         at_once = asyncio.Semaphore(_EMBEDDED_AT_ONCE)
 
         async def take_one(info: TemplateInfo, image: EncodedImage) -> _Taken | GalleryError:
@@ -121,7 +126,7 @@ class Enrolment(UseCases):
     async def _take(self, gallery: Gallery, basis: Basis, info: TemplateInfo, image: EncodedImage) -> "_Taken":
         """Embed one image and judge it by the gallery's policy; nothing is stored yet."""
         check_one_person(image)
-        if info.expires_at is not None and info.expires_at <= info.enrolled_at:
+        if info.expires_at is not None and _has_expired(info, info.enrolled_at):
             raise InvalidParameter(
                 f"the template would have expired at {info.expires_at.isoformat()}",
                 expected=f"a picture captured less than {gallery.policy.template_lifetime} ago, the gallery's lifetime",
@@ -165,10 +170,14 @@ class Enrolment(UseCases):
         return (Conflict(other.identity_id, other.distance, own_distance),)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class _Taken:
     """An image that may be enrolled: its template, its quality and whom it conflicts with."""
 
-    def __init__(self, template: Template, quality: Quality, conflicts: tuple[Conflict, ...]) -> None:
-        self.template = template
-        self.quality = quality
-        self.conflicts = conflicts
+    template: Template
+    quality: Quality
+    conflicts: tuple[Conflict, ...]
+
+
+def _has_expired(info: TemplateInfo, now: datetime) -> bool:
+    return info.expires_at is not None and info.expires_at <= now
