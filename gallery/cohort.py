@@ -7,7 +7,6 @@ cohort carries the digest of the model that made it and one of its own.
 import base64
 import binascii
 import hashlib
-from pathlib import Path
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -70,15 +69,6 @@ class BundledCohort(BaseModel):
             )
         vectors = np.frombuffer(rows, np.int8).reshape(-1, self.dimension).astype(np.float32)
         return Cohort(self.model_digest, _unit(vectors), tuple(f"stranger-{person}" for person in self.people))
-
-
-def read_cohort(path: Path) -> Cohort | None:
-    """Read the cohort of the ONNX file at ``path``; None when it has none. Raises InvalidModel."""
-    try:
-        model = path.read_bytes()
-    except OSError as error:
-        raise InvalidModel(f"the model {path} cannot be read ({error.strerror})", expected="an ONNX file") from error
-    return cohort_of(model, str(path))
 
 
 def cohort_of(model: bytes, name: str = "the model") -> Cohort | None:

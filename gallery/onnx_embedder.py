@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from gallery import images, quality
 from gallery.centroids import Centroids
+from gallery.cohort import cohort_of
 from gallery.domain import Embedded, Embedding, EncodedImage, Pixels, Quality, Region
 from gallery.errors import GalleryError, InvalidModel
 from gallery.model_card import ModelCard
@@ -37,7 +38,7 @@ class OnnxEmbedder:
     def __init__(self, path: Path, *, limits: images.ImageLimits = images.DEFAULT_LIMITS) -> None:
         """Read the model, verify its card and digest, its inputs and outputs, and run the golden check.
 
-        ``limits`` are what a picture may cost.
+        ``limits`` are what a picture may cost. ``cohort`` is the strangers that the file brings, if any.
         """
         self._name = str(path)
         self._limits = limits
@@ -48,6 +49,7 @@ class OnnxEmbedder:
                 f"the model {path} cannot be read ({error.strerror})", expected="an ONNX file with a model card"
             ) from error
         self._card = ModelCard.of(model, self._name)
+        self.cohort = cohort_of(model, self._name)
         centroids = Centroids.of(model, self._name)
         self._centroids = None if centroids is None else centroids.vectors
         self._session = open_session(model, self._name)

@@ -11,7 +11,6 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from gallery.cohort import read_cohort
 from gallery.edge_store import EdgeStore
 from gallery.errors import GalleryError, InvalidParameter, StoreUnavailable
 from gallery.images import ImageLimits, silence_decoders
@@ -55,7 +54,7 @@ async def opened(settings: Settings) -> AsyncIterator[tuple[GalleryUseCases, Tem
         await store.check()
         scheduler = Scheduler(network, workers=settings.workers, queue=settings.queue)
         stack.push_async_callback(scheduler.close)
-        yield GalleryUseCases(scheduler, store, read_cohort(settings.model)), store
+        yield GalleryUseCases(scheduler, store, network.cohort), store
 
 
 def open_store(settings: Settings) -> TemplateStore:

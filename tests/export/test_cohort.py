@@ -9,10 +9,11 @@ from pydantic import ValidationError
 
 from export.metrics.retrieval import Labels
 from export.shipping.cohort import bundled, thinned, with_cohort
-from gallery.cohort import COHORT_KEY, BundledCohort, cohort_of, read_cohort
+from gallery.cohort import COHORT_KEY, BundledCohort, cohort_of
 from gallery.domain import Embedding
 from gallery.errors import InvalidModel
 from gallery.model_card import ModelCard, digest_of
+from gallery.onnx_embedder import OnnxEmbedder
 from tests.tiny_model import tiny_card, tiny_onnx, write_model
 
 MODEL = tiny_onnx()
@@ -49,7 +50,7 @@ def test_a_model_with_a_cohort_has_the_digest_it_had_and_keeps_its_card(tmp_path
     path = write_model(tmp_path / "model.onnx", MODEL, tiny_card(MODEL))
     path.write_bytes(with_cohort(path.read_bytes(), made()))
     assert ModelCard.read(path).digest == digest_of(MODEL)
-    cohort = read_cohort(path)
+    cohort = OnnxEmbedder(path).cohort
     assert cohort is not None
     assert cohort.model_digest == digest_of(MODEL)
     assert cohort.embeddings.shape == (10, 8)
@@ -66,7 +67,7 @@ def test_a_model_without_a_cohort_has_none() -> None:
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidModel, match="cannot be read"):
-        read_cohort(tmp_path / "nothing.onnx")
+        OnnxEmbedder(tmp_path / "nothing.onnx")
 
 
 def test_a_cohort_of_another_model_is_refused() -> None:
