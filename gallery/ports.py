@@ -16,6 +16,7 @@ from gallery.domain import (
     EncodedImage,
     Gallery,
     IdentitySummary,
+    Lane,
     Neighbour,
     Template,
     TemplateFilter,
@@ -42,8 +43,8 @@ class Embedder(Protocol):
     def card(self) -> ModelCard:
         """What the model says of itself."""
 
-    async def embed(self, image: EncodedImage) -> tuple[Embedded, ...]:
-        """As Network.embed; raises Overloaded. A call that is cancelled while it waits is never embedded."""
+    async def embed(self, image: EncodedImage, lane: Lane = Lane.UNARY) -> tuple[Embedded, ...]:
+        """As Network.embed; raises Overloaded (UNARY). A call that is cancelled while it waits is never embedded."""
 
 
 class TemplateStore(Protocol):

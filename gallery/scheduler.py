@@ -9,7 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 
-from gallery.domain import Embedded, EncodedImage
+from gallery.domain import Embedded, EncodedImage, Lane
 from gallery.errors import Overloaded
 from gallery.model_card import ModelCard
 from gallery.ports import Network
@@ -39,7 +39,7 @@ class Scheduler:
         """How many images are waiting or being embedded."""
         return self._pending
 
-    async def embed(self, image: EncodedImage) -> tuple[Embedded, ...]:
+    async def embed(self, image: EncodedImage, lane: Lane = Lane.UNARY) -> tuple[Embedded, ...]:
         """Embed each region and measure its quality; raises Overloaded when the queue is full."""
         if self._pending >= self._capacity:
             raise Overloaded(

@@ -71,6 +71,15 @@ from gallery.domain.quality import (
     QualityLimits,
     QualityReason,
 )
+from gallery.domain.streams import (
+    BulkItem,
+    BulkResult,
+    EndTrack,
+    Lane,
+    StreamAnswer,
+    StreamProbe,
+    TrackDecision,
+)
 
 __all__ = [
     "DEFAULT_TARGET_FPIR",
@@ -80,6 +89,8 @@ __all__ = [
     "METRIC",
     "NO_CONTEXT",
     "Basis",
+    "BulkItem",
+    "BulkResult",
     "CalibrationReport",
     "Candidate",
     "Change",
@@ -89,6 +100,7 @@ __all__ = [
     "Embedded",
     "Embedding",
     "EncodedImage",
+    "EndTrack",
     "EnrolledTemplate",
     "EnrolmentResult",
     "Finding",
@@ -99,6 +111,7 @@ __all__ = [
     "Identity",
     "IdentitySummary",
     "Interval",
+    "Lane",
     "Move",
     "Neighbour",
     "OnConflict",
@@ -112,6 +125,8 @@ __all__ = [
     "QualityReason",
     "RefusedImage",
     "Region",
+    "StreamAnswer",
+    "StreamProbe",
     "Tail",
     "Template",
     "TemplateFilter",
@@ -119,6 +134,7 @@ __all__ = [
     "Threshold",
     "ThresholdOrigin",
     "ThresholdSource",
+    "TrackDecision",
     "Verification",
     "checked_context",
     "checked_gallery_id",

@@ -741,3 +741,101 @@ class UndoChangeResponse(_message.Message):
     MOVED_TEMPLATE_COUNT_FIELD_NUMBER: _ClassVar[int]
     moved_template_count: int
     def __init__(self, moved_template_count: _Optional[int] = ...) -> None: ...
+
+class IdentifyStreamRequest(_message.Message):
+    __slots__ = ("options", "probe", "end_track")
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    PROBE_FIELD_NUMBER: _ClassVar[int]
+    END_TRACK_FIELD_NUMBER: _ClassVar[int]
+    options: IdentifyStreamOptions
+    probe: StreamProbe
+    end_track: EndTrack
+    def __init__(self, options: _Optional[_Union[IdentifyStreamOptions, _Mapping]] = ..., probe: _Optional[_Union[StreamProbe, _Mapping]] = ..., end_track: _Optional[_Union[EndTrack, _Mapping]] = ...) -> None: ...
+
+class IdentifyStreamOptions(_message.Message):
+    __slots__ = ("gallery_id", "max_candidates", "threshold", "filter")
+    GALLERY_ID_FIELD_NUMBER: _ClassVar[int]
+    MAX_CANDIDATES_FIELD_NUMBER: _ClassVar[int]
+    THRESHOLD_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    gallery_id: str
+    max_candidates: int
+    threshold: float
+    filter: TemplateFilter
+    def __init__(self, gallery_id: _Optional[str] = ..., max_candidates: _Optional[int] = ..., threshold: _Optional[float] = ..., filter: _Optional[_Union[TemplateFilter, _Mapping]] = ...) -> None: ...
+
+class StreamProbe(_message.Message):
+    __slots__ = ("item_id", "image", "track_ids")
+    ITEM_ID_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_FIELD_NUMBER: _ClassVar[int]
+    TRACK_IDS_FIELD_NUMBER: _ClassVar[int]
+    item_id: str
+    image: Image
+    track_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, item_id: _Optional[str] = ..., image: _Optional[_Union[Image, _Mapping]] = ..., track_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class EndTrack(_message.Message):
+    __slots__ = ("item_id", "track_id")
+    ITEM_ID_FIELD_NUMBER: _ClassVar[int]
+    TRACK_ID_FIELD_NUMBER: _ClassVar[int]
+    item_id: str
+    track_id: str
+    def __init__(self, item_id: _Optional[str] = ..., track_id: _Optional[str] = ...) -> None: ...
+
+class IdentifyStreamResponse(_message.Message):
+    __slots__ = ("item_id", "response", "error", "tracks")
+    ITEM_ID_FIELD_NUMBER: _ClassVar[int]
+    RESPONSE_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    TRACKS_FIELD_NUMBER: _ClassVar[int]
+    item_id: str
+    response: IdentifyResponse
+    error: _status_pb2.Status
+    tracks: _containers.RepeatedCompositeFieldContainer[TrackDecision]
+    def __init__(self, item_id: _Optional[str] = ..., response: _Optional[_Union[IdentifyResponse, _Mapping]] = ..., error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., tracks: _Optional[_Iterable[_Union[TrackDecision, _Mapping]]] = ...) -> None: ...
+
+class TrackDecision(_message.Message):
+    __slots__ = ("track_id", "identification", "image_count", "stable_time")
+    TRACK_ID_FIELD_NUMBER: _ClassVar[int]
+    IDENTIFICATION_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    STABLE_TIME_FIELD_NUMBER: _ClassVar[int]
+    track_id: str
+    identification: Identification
+    image_count: int
+    stable_time: _timestamp_pb2.Timestamp
+    def __init__(self, track_id: _Optional[str] = ..., identification: _Optional[_Union[Identification, _Mapping]] = ..., image_count: _Optional[int] = ..., stable_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class BulkEnrollRequest(_message.Message):
+    __slots__ = ("options", "item")
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    ITEM_FIELD_NUMBER: _ClassVar[int]
+    options: BulkEnrollOptions
+    item: BulkEnrollItem
+    def __init__(self, options: _Optional[_Union[BulkEnrollOptions, _Mapping]] = ..., item: _Optional[_Union[BulkEnrollItem, _Mapping]] = ...) -> None: ...
+
+class BulkEnrollOptions(_message.Message):
+    __slots__ = ("gallery_id",)
+    GALLERY_ID_FIELD_NUMBER: _ClassVar[int]
+    gallery_id: str
+    def __init__(self, gallery_id: _Optional[str] = ...) -> None: ...
+
+class BulkEnrollItem(_message.Message):
+    __slots__ = ("item_id", "identity_id", "image")
+    ITEM_ID_FIELD_NUMBER: _ClassVar[int]
+    IDENTITY_ID_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_FIELD_NUMBER: _ClassVar[int]
+    item_id: str
+    identity_id: str
+    image: Image
+    def __init__(self, item_id: _Optional[str] = ..., identity_id: _Optional[str] = ..., image: _Optional[_Union[Image, _Mapping]] = ...) -> None: ...
+
+class BulkEnrollResponse(_message.Message):
+    __slots__ = ("item_id", "template", "error")
+    ITEM_ID_FIELD_NUMBER: _ClassVar[int]
+    TEMPLATE_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    item_id: str
+    template: EnrolledTemplate
+    error: _status_pb2.Status
+    def __init__(self, item_id: _Optional[str] = ..., template: _Optional[_Union[EnrolledTemplate, _Mapping]] = ..., error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ...) -> None: ...

@@ -65,6 +65,16 @@ class GalleryServiceStub:
                 request_serializer=gallery_dot_v1_dot_gallery__service__pb2.IdentifyRequest.SerializeToString,
                 response_deserializer=gallery_dot_v1_dot_gallery__service__pb2.IdentifyResponse.FromString,
                 _registered_method=True)
+        self.IdentifyStream = channel.stream_stream(
+                '/gallery.v1.GalleryService/IdentifyStream',
+                request_serializer=gallery_dot_v1_dot_gallery__service__pb2.IdentifyStreamRequest.SerializeToString,
+                response_deserializer=gallery_dot_v1_dot_gallery__service__pb2.IdentifyStreamResponse.FromString,
+                _registered_method=True)
+        self.BulkEnroll = channel.stream_stream(
+                '/gallery.v1.GalleryService/BulkEnroll',
+                request_serializer=gallery_dot_v1_dot_gallery__service__pb2.BulkEnrollRequest.SerializeToString,
+                response_deserializer=gallery_dot_v1_dot_gallery__service__pb2.BulkEnrollResponse.FromString,
+                _registered_method=True)
         self.Verify = channel.unary_unary(
                 '/gallery.v1.GalleryService/Verify',
                 request_serializer=gallery_dot_v1_dot_gallery__service__pb2.VerifyRequest.SerializeToString,
@@ -181,6 +191,31 @@ class GalleryServiceServicer:
         within the threshold is an answer (matched = false), not an error.
         INVALID_ARGUMENT INVALID_IMAGE, IMAGE_TOO_LARGE, INVALID_REGION, INVALID_IDENTIFIER, INVALID_PARAMETER;
         NOT_FOUND GALLERY_NOT_FOUND; FAILED_PRECONDITION MODEL_MISMATCH.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def IdentifyStream(self, request_iterator, context):
+        """Identifies people for as long as a camera runs. The first message is the options; then probes, each answered under
+        its item_id as soon as its answer is ready, so answers may overtake each other. A probe that cannot be answered
+        fails alone, with the errors of Identify in its place. The server takes no more probes than it can hold: a client
+        that does not read its answers is not read from. Images of one track are judged together, too; a track ends by
+        end_track, when no image of it comes for a while, or with the stream.
+        INVALID_ARGUMENT INVALID_REQUEST, INVALID_IDENTIFIER, INVALID_PARAMETER; NOT_FOUND GALLERY_NOT_FOUND;
+        FAILED_PRECONDITION MODEL_MISMATCH.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BulkEnroll(self, request_iterator, context):
+        """Enrols any number of images of any identities. The first message is the options; then items, each answered under
+        its item_id when its template is durable, or with the errors of Enroll in its place. Enrolling an image again
+        changes nothing, so a stream that broke is simply sent again. Probes go first: a bulk enrolment takes what they
+        leave, and never less than a share.
+        INVALID_ARGUMENT INVALID_REQUEST, INVALID_IDENTIFIER; NOT_FOUND GALLERY_NOT_FOUND;
+        FAILED_PRECONDITION MODEL_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -320,6 +355,16 @@ def add_GalleryServiceServicer_to_server(servicer, server):
                     servicer.Identify,
                     request_deserializer=gallery_dot_v1_dot_gallery__service__pb2.IdentifyRequest.FromString,
                     response_serializer=gallery_dot_v1_dot_gallery__service__pb2.IdentifyResponse.SerializeToString,
+            ),
+            'IdentifyStream': grpc.stream_stream_rpc_method_handler(
+                    servicer.IdentifyStream,
+                    request_deserializer=gallery_dot_v1_dot_gallery__service__pb2.IdentifyStreamRequest.FromString,
+                    response_serializer=gallery_dot_v1_dot_gallery__service__pb2.IdentifyStreamResponse.SerializeToString,
+            ),
+            'BulkEnroll': grpc.stream_stream_rpc_method_handler(
+                    servicer.BulkEnroll,
+                    request_deserializer=gallery_dot_v1_dot_gallery__service__pb2.BulkEnrollRequest.FromString,
+                    response_serializer=gallery_dot_v1_dot_gallery__service__pb2.BulkEnrollResponse.SerializeToString,
             ),
             'Verify': grpc.unary_unary_rpc_method_handler(
                     servicer.Verify,
@@ -545,6 +590,60 @@ class GalleryService:
             '/gallery.v1.GalleryService/Identify',
             gallery_dot_v1_dot_gallery__service__pb2.IdentifyRequest.SerializeToString,
             gallery_dot_v1_dot_gallery__service__pb2.IdentifyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def IdentifyStream(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/gallery.v1.GalleryService/IdentifyStream',
+            gallery_dot_v1_dot_gallery__service__pb2.IdentifyStreamRequest.SerializeToString,
+            gallery_dot_v1_dot_gallery__service__pb2.IdentifyStreamResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BulkEnroll(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/gallery.v1.GalleryService/BulkEnroll',
+            gallery_dot_v1_dot_gallery__service__pb2.BulkEnrollRequest.SerializeToString,
+            gallery_dot_v1_dot_gallery__service__pb2.BulkEnrollResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,38 +1,25 @@
-"""The servicer: decode a message, call the use case, encode its answer. Refusals become statuses in one place."""
-
-import logging
-import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any, TypeAlias
-
-import grpc
-from grpc_status import rpc_status
+"""The calls of one question and one answer."""
 
 from gallery.domain import DEFAULT_TARGET_FPIR
-from gallery.errors import GalleryError, InvalidRequest, Overloaded
+from gallery.errors import InvalidRequest
+from gallery.rpc.refusals import Context, refusals
 from gallery.use_cases import GalleryUseCases
 from gallery.v1 import gallery_service_pb2 as pb
 from gallery.v1.gallery_service_pb2_grpc import GalleryServiceServicer
 from gallery.wire import enrolment, keeping, upkeep, values
-from gallery.wire.status import status_of
-
-Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 
 _DEFAULT_PAGE_SIZE = 100
 _DEFAULT_MAX_CANDIDATES = 5
 
-_log = logging.getLogger(__name__)
 
-
-class GalleryServicer(GalleryServiceServicer):
-    """`gallery.v1.GalleryService` over the use cases; every method's contract is its comment in the proto."""
+class UnaryCalls(GalleryServiceServicer):
+    """Every call but the streams; a method's contract is its comment in the proto."""
 
     def __init__(self, use_cases: GalleryUseCases) -> None:
         self._gallery = use_cases
 
     async def CreateGallery(self, request: pb.CreateGalleryRequest, context: Context) -> pb.CreateGalleryResponse:
-        async with _refusals(context):
+        async with refusals(context):
             gallery = await self._gallery.create_gallery(
                 request.gallery_id,
                 threshold=request.threshold if request.HasField("threshold") else None,
@@ -41,12 +28,12 @@ class GalleryServicer(GalleryServiceServicer):
             return pb.CreateGalleryResponse(gallery=keeping.gallery_message(gallery))
 
     async def GetGallery(self, request: pb.GetGalleryRequest, context: Context) -> pb.GetGalleryResponse:
-        async with _refusals(context):
+        async with refusals(context):
             gallery = await self._gallery.get_gallery(request.gallery_id)
             return pb.GetGalleryResponse(gallery=keeping.gallery_message(gallery))
 
     async def ListGalleries(self, request: pb.ListGalleriesRequest, context: Context) -> pb.ListGalleriesResponse:
-        async with _refusals(context):
+        async with refusals(context):
             page_size = values.read_or(request.page_size, _DEFAULT_PAGE_SIZE)
             page = await self._gallery.list_galleries(page_size=page_size, page_token=request.page_token)
             return pb.ListGalleriesResponse(
@@ -54,7 +41,7 @@ class GalleryServicer(GalleryServiceServicer):
             )
 
     async def UpdateGallery(self, request: pb.UpdateGalleryRequest, context: Context) -> pb.UpdateGalleryResponse:
-        async with _refusals(context):
+        async with refusals(context):
             pinned = request.WhichOneof("threshold_change") == "pinned_threshold"
             gallery = await self._gallery.update_gallery(
                 request.gallery_id,
@@ -65,12 +52,12 @@ class GalleryServicer(GalleryServiceServicer):
             return pb.UpdateGalleryResponse(gallery=keeping.gallery_message(gallery))
 
     async def DeleteGallery(self, request: pb.DeleteGalleryRequest, context: Context) -> pb.DeleteGalleryResponse:
-        async with _refusals(context):
+        async with refusals(context):
             deleted = await self._gallery.delete_gallery(request.gallery_id)
             return pb.DeleteGalleryResponse(deleted_template_count=deleted)
 
     async def Enroll(self, request: pb.EnrollRequest, context: Context) -> pb.EnrollResponse:
-        async with _refusals(context):
+        async with refusals(context):
             pictures = [values.read_image(image) for image in request.images]
             results = await self._gallery.enroll(
                 request.gallery_id, request.identity_id, pictures, all_or_nothing=request.all_or_nothing
@@ -78,7 +65,7 @@ class GalleryServicer(GalleryServiceServicer):
             return enrolment.enroll_message(results)
 
     async def Identify(self, request: pb.IdentifyRequest, context: Context) -> pb.IdentifyResponse:
-        async with _refusals(context):
+        async with refusals(context):
             identifications = await self._gallery.identify(
                 request.gallery_id,
                 values.read_image(request.image),
@@ -89,7 +76,7 @@ class GalleryServicer(GalleryServiceServicer):
             return values.identify_message(identifications)
 
     async def Verify(self, request: pb.VerifyRequest, context: Context) -> pb.VerifyResponse:
-        async with _refusals(context):
+        async with refusals(context):
             probe = values.read_image(request.image)
             threshold = request.threshold if request.HasField("threshold") else None
             match request.WhichOneof("reference"):
@@ -108,16 +95,16 @@ class GalleryServicer(GalleryServiceServicer):
             return values.verify_message(verification)
 
     async def Embed(self, request: pb.EmbedRequest, context: Context) -> pb.EmbedResponse:
-        async with _refusals(context):
+        async with refusals(context):
             return values.embed_message(await self._gallery.embed(values.read_image(request.image)))
 
     async def GetIdentity(self, request: pb.GetIdentityRequest, context: Context) -> pb.GetIdentityResponse:
-        async with _refusals(context):
+        async with refusals(context):
             identity = await self._gallery.get_identity(request.gallery_id, request.identity_id)
             return values.identity_message(identity)
 
     async def ListIdentities(self, request: pb.ListIdentitiesRequest, context: Context) -> pb.ListIdentitiesResponse:
-        async with _refusals(context):
+        async with refusals(context):
             page_size = values.read_or(request.page_size, _DEFAULT_PAGE_SIZE)
             page = await self._gallery.list_identities(
                 request.gallery_id,
@@ -130,17 +117,17 @@ class GalleryServicer(GalleryServiceServicer):
             )
 
     async def DeleteIdentity(self, request: pb.DeleteIdentityRequest, context: Context) -> pb.DeleteIdentityResponse:
-        async with _refusals(context):
+        async with refusals(context):
             deleted = await self._gallery.delete_identity(request.gallery_id, request.identity_id)
             return pb.DeleteIdentityResponse(deleted_template_count=deleted)
 
     async def DeleteTemplate(self, request: pb.DeleteTemplateRequest, context: Context) -> pb.DeleteTemplateResponse:
-        async with _refusals(context):
+        async with refusals(context):
             await self._gallery.delete_template(request.gallery_id, values.read_template_id(request.template_id))
             return pb.DeleteTemplateResponse()
 
     async def Calibrate(self, request: pb.CalibrateRequest, context: Context) -> pb.CalibrateResponse:
-        async with _refusals(context):
+        async with refusals(context):
             report = await self._gallery.calibrate(
                 request.gallery_id,
                 target_fpir=request.target_fpir if request.HasField("target_fpir") else DEFAULT_TARGET_FPIR,
@@ -151,19 +138,19 @@ class GalleryServicer(GalleryServiceServicer):
             return upkeep.calibrate_message(report)
 
     async def Diagnose(self, request: pb.DiagnoseRequest, context: Context) -> pb.DiagnoseResponse:
-        async with _refusals(context):
+        async with refusals(context):
             findings = await self._gallery.diagnose(request.gallery_id)
             return pb.DiagnoseResponse(findings=map(upkeep.finding_message, findings))
 
     async def MergeIdentities(self, request: pb.MergeIdentitiesRequest, context: Context) -> pb.MergeIdentitiesResponse:
-        async with _refusals(context):
+        async with refusals(context):
             change = await self._gallery.merge_identities(
                 request.gallery_id, request.identity_id, request.merged_identity_id
             )
             return pb.MergeIdentitiesResponse(change=upkeep.change_message(change))
 
     async def SplitIdentity(self, request: pb.SplitIdentityRequest, context: Context) -> pb.SplitIdentityResponse:
-        async with _refusals(context):
+        async with refusals(context):
             template_ids = [values.read_template_id(text) for text in request.template_ids]
             change = await self._gallery.split_identity(
                 request.gallery_id, request.identity_id, template_ids, request.new_identity_id
@@ -171,25 +158,6 @@ class GalleryServicer(GalleryServiceServicer):
             return pb.SplitIdentityResponse(change=upkeep.change_message(change))
 
     async def UndoChange(self, request: pb.UndoChangeRequest, context: Context) -> pb.UndoChangeResponse:
-        async with _refusals(context):
+        async with refusals(context):
             change = await self._gallery.undo_change(request.gallery_id, upkeep.read_change_id(request.change_id))
             return pb.UndoChangeResponse(moved_template_count=change.moved)
-
-
-@asynccontextmanager
-async def _refusals(context: Context) -> AsyncIterator[None]:
-    """End the call with the status of whatever the use case raises; what nobody foresaw tells the caller nothing."""
-    try:
-        yield
-    except GalleryError as error:
-        status = rpc_status.to_status(status_of(error))
-        metadata = [*status.trailing_metadata]
-        if isinstance(error, Overloaded):  # gRPC's own retries wait as long as this says
-            metadata.append(("grpc-retry-pushback-ms", str(int(error.retry_after * 1000) + 1)))
-        await context.abort(status.code, status.details, tuple(metadata))
-    except Exception:
-        reference = uuid.uuid4().hex[:12]
-        _log.exception("unforeseen error %s", reference)
-        await context.abort(
-            grpc.StatusCode.INTERNAL, f"an error nobody foresaw; the server's log has it under {reference}"
-        )
