@@ -6,6 +6,7 @@ import typer
 
 from gallery.cli import calibrate, care, demo, draw, enrol, galleries, model, people, policy, serve
 from gallery.cli.exits import EXIT_CODES, GalleryCommands
+from gallery.cli.setting_flags import SettingsCommand
 
 app = typer.Typer(
     cls=GalleryCommands,
@@ -19,7 +20,7 @@ app = typer.Typer(
 )
 
 app.command("demo", epilog=demo.EPILOG)(demo.demo)
-app.command("serve", epilog=serve.EPILOG)(serve.serve)
+app.command("serve", cls=SettingsCommand, epilog=serve.EPILOG)(serve.serve)
 app.command("enrol", epilog=enrol.EPILOG)(enrol.enrol)
 app.command("identify", epilog=people.IDENTIFY_EPILOG)(people.identify)
 app.command("verify", epilog=people.VERIFY_EPILOG)(people.verify)

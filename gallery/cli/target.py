@@ -104,17 +104,20 @@ async def opened(target: Target, *, create: bool) -> "AsyncIterator[AnyGallery]"
 
 
 def settings_of(flags: dict[str, Any]) -> "Settings":
-    """Make settings of flags, and the environment for what no flag says; a wrong value is a usage error."""
+    """Make settings of flags, the environment and a settings file; a wrong value is a usage error."""
     from pydantic import ValidationError
 
+    from gallery.errors import InvalidParameter
     from gallery.settings import Settings
 
     try:
         return Settings(**flags)
+    except InvalidParameter as error:
+        raise typer.BadParameter(str(error), param_hint="--config or GALLERY_CONFIG") from error
     except ValidationError as error:
         first = error.errors()[0]
         name = "_".join(map(str, first["loc"]))
         raise typer.BadParameter(
             f"{first['msg']} (it is {first['input']!r})",
-            param_hint=f"--{name.replace('_', '-')} or GALLERY_{name.upper()}",
+            param_hint=f"--{name.replace('_', '-')}, GALLERY_{name.upper()} or {name} in the settings file",
         ) from error

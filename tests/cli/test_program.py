@@ -1,6 +1,5 @@
 """The program itself: its help, its quick start, the server as a process, the model and drawing commands, the demo."""
 
-import inspect
 import os
 import signal
 import subprocess
@@ -17,9 +16,7 @@ from gallery import GalleryClient
 from gallery.cli import app
 from gallery.cli.demo_server import started
 from gallery.cli.exits import Exit
-from gallery.cli.serve import serve
 from gallery.errors import ServerUnavailable
-from gallery.settings import BUNDLED_MODEL, Settings
 from tests.cli.conftest import Run
 from tests.pictures import png_of
 
@@ -70,22 +67,6 @@ def test_help_answers_without_loading_what_is_slow_to_load() -> None:
 def test_the_console_script_runs_this_program() -> None:
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
     assert project["project"]["scripts"]["gallery"] == "gallery.cli:main"
-
-
-def test_serve_has_a_flag_for_every_setting_with_its_description_variable_and_default() -> None:
-    flags = inspect.signature(serve).parameters
-    assert set(flags) == set(Settings.model_fields)
-    for name, field in Settings.model_fields.items():
-        option = flags[name].annotation.__metadata__[0]
-        assert option.help == field.description
-        assert option.envvar == f"GALLERY_{name.upper()}"
-        shown = {False: "None", "the bundled one": str(BUNDLED_MODEL)}.get(option.show_default, option.show_default)
-        assert shown == str(field.default)
-
-
-def test_a_setting_out_of_its_range_is_wrong_usage(gallery: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    ended = gallery("serve", "--workers", "0")
-    assert (ended.code, "GALLERY_WORKERS" in ended.stderr) == (Exit.USAGE, True)
 
 
 def test_a_server_says_its_address_answers_and_ends_well_on_sigterm(tmp_path: Path, model_file: Path) -> None:

@@ -1,0 +1,79 @@
+"""The settings of a server, read once from flags, ``GALLERY_*`` variables and a file, then frozen.
+
+A setting is declared here and nowhere else: its flag, its variable, its key in the file and its line in ``--help``
+are made of the declaration.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from gallery.settings.declared import Shown
+from gallery.settings.files import SettingsFile
+
+BUNDLED_MODEL = Path(__file__).parents[1] / "models" / "person.onnx"
+
+# the headings of `gallery serve --help`
+SERVING, RECOGNITION, STORE = "Serving", "Recognition", "Store"
+
+
+class Settings(BaseSettings):
+    """Every option of a server: set by a flag, else its environment variable, else the file, else its default.
+
+    Raises InvalidParameter for a file that cannot be read or that sets something unknown.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="GALLERY_", frozen=True, extra="forbid", env_ignore_empty=True)
+
+    config: Annotated[Path | None, Shown("FILE", SERVING)] = Field(
+        default=None, description="TOML file of settings, by the names of the flags with underscores"
+    )
+    listen: Annotated[str, Shown("HOST:PORT", SERVING)] = Field(
+        default="127.0.0.1:50051", description="where to serve, host:port; port 0 takes a free one"
+    )
+    model: Annotated[Path, Shown("FILE", RECOGNITION, default="the bundled one")] = Field(
+        default=BUNDLED_MODEL, description="ONNX file with a model card"
+    )
+    store: Annotated[Path, Shown("DIR", STORE)] = Field(
+        default=Path("gallery-store"), description="folder of the embedded store"
+    )
+    qdrant_url: Annotated[str | None, Shown("URL", STORE)] = Field(
+        default=None, description="URL of a Qdrant server, instead of the embedded store"
+    )
+    qdrant_grpc_port: Annotated[int, Shown("PORT", STORE)] = Field(
+        default=6334, ge=1, le=65535, description="gRPC port of the Qdrant server"
+    )
+    qdrant_api_key: Annotated[SecretStr | None, Shown("KEY", STORE)] = Field(
+        default=None, description="API key of the Qdrant server"
+    )
+    workers: Annotated[int, Shown("N", RECOGNITION)] = Field(
+        default=2, ge=1, le=256, description="images embedded at the same time, one core each"
+    )
+    queue: Annotated[int, Shown("N", RECOGNITION)] = Field(
+        default=64, ge=1, le=100_000, description="images that may wait; beyond that calls are refused"
+    )
+    max_image_bytes: Annotated[int, Shown("BYTES", RECOGNITION)] = Field(
+        default=10 * 2**20, ge=2**10, le=2**30, description="largest image accepted, in bytes"
+    )
+    grace: Annotated[float, Shown("SECONDS", SERVING)] = Field(
+        default=20.0, ge=0.0, description="seconds that calls in flight get to finish at shutdown"
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        *_: PydanticBaseSettingsSource,
+        **__: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Put the file, when a flag or the environment names one, behind both."""
+        named = {**env_settings(), **init_settings()}.get("config")
+        return (
+            (init_settings, env_settings)
+            if named is None
+            else (init_settings, env_settings, SettingsFile(settings_cls, Path(named)))
+        )
