@@ -75,7 +75,8 @@ async def running(settings: Settings) -> AsyncIterator[RunningServer]:
                 ("grpc.so_reuseport", 0),  # a second server on the same port is an error, not a silent half
             ]
         )
-        add_GalleryServiceServicer_to_server(GalleryServicer(use_cases), server)
+        servicer = GalleryServicer(use_cases)
+        add_GalleryServiceServicer_to_server(servicer, server)
         health_servicer = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
         names = (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
@@ -92,6 +93,7 @@ async def running(settings: Settings) -> AsyncIterator[RunningServer]:
             for task in background:
                 task.cancel()
             await health_servicer.enter_graceful_shutdown()
+            servicer.drain()
             await server.stop(settings.grace)
 
 

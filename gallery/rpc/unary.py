@@ -2,21 +2,17 @@
 
 from gallery.domain import DEFAULT_TARGET_FPIR
 from gallery.errors import InvalidRequest
+from gallery.rpc.base import Calls
 from gallery.rpc.refusals import Context, refusals
-from gallery.use_cases import GalleryUseCases
 from gallery.v1 import gallery_service_pb2 as pb
-from gallery.v1.gallery_service_pb2_grpc import GalleryServiceServicer
 from gallery.wire import enrolment, keeping, upkeep, values
 
 _DEFAULT_PAGE_SIZE = 100
 _DEFAULT_MAX_CANDIDATES = 5
 
 
-class UnaryCalls(GalleryServiceServicer):
-    """Every call but the streams; a method's contract is its comment in the proto."""
-
-    def __init__(self, use_cases: GalleryUseCases) -> None:
-        self._gallery = use_cases
+class UnaryCalls(Calls):
+    """Every call but the streams."""
 
     async def CreateGallery(self, request: pb.CreateGalleryRequest, context: Context) -> pb.CreateGalleryResponse:
         async with refusals(context):
