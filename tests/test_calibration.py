@@ -271,7 +271,7 @@ def test_the_law_is_found_again_in_draws_from_it() -> None:
     random = np.random.default_rng(0)
     people, exponent = 5000, 8.0
     pairs = random.random((people, 10)) ** (1 / exponent)  # F(d) = d^8
-    counted = count_pairs([(pairs, np.arange(people))], people, 0.02)
+    counted = count_pairs(pairs, np.arange(people), people, 0.02)
     assert counted.exponent(np.ones(people)) == pytest.approx(exponent, rel=0.1)
     scores = Scores(pairs.min(axis=1), np.arange(people), people)
     law = fit(scores, exponent, scores.quantile(0.1), np.ones(people))

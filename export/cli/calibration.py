@@ -14,7 +14,7 @@ from export.data.readers import read
 from export.data.splits import IdentitySplit
 from export.evaluation.evaluate import embed_samples
 from export.evaluation.models import load_model
-from export.studies.calibration_trial import DRAWS, SIZES, TEMPLATES, People, Trial, best_fixed, grown, trials
+from export.studies.calibration_trial import DRAWS, People, Strangers, Trial, best_fixed, grown, settings, trial
 from export.studies.fusion_trial import compare
 from gallery.calibration import Aim
 from gallery.domain import Fusion
@@ -35,24 +35,29 @@ def run(
     out: Annotated[Path, typer.Option(help="folder for calibration.md and calibration.png")] = Path("calibration"),
     fpir: Annotated[float, typer.Option(help="the target FPIR")] = 0.01,
     fusion: Annotated[Fusion, typer.Option(help="how several templates decide")] = Fusion.MEAN,
+    strangers: Annotated[
+        Strangers, typer.Option(help="who calibrates and who tests: other people held out, or the many of training")
+    ] = "training",
     draws: Annotated[int, typer.Option(help="random draws a setting", min=10)] = DRAWS,
     seed: Annotated[int, typer.Option(help="who plays what")] = 0,
 ) -> None:
-    """Calibrate galleries of 10, 50 and 100 with 1 and 4 templates, and try each on strangers it never met."""
+    """Calibrate galleries of held-out people, and try each on strangers it never met.
+
+    Galleries are of 10, 50 and 100 people with 1 and 4 templates, as far as there are people for them.
+    """
     aim = Aim(fpir, fusion, seed)
     people = _embedded(model, data, split)
     done: list[Trial] = []
     with Progress(console=console, transient=True) as progress:
-        task = progress.add_task("calibrating", total=len(SIZES) * len(TEMPLATES))
-        for one in trials(people, aim, draws):
-            done.append(one)
-            progress.advance(task)
+        for setting in progress.track(settings(people, strangers), description="calibrating"):
+            done.append(trial(people, setting, aim, draws))
     fixed = best_fixed(done)
     rows = [_row(one, done, fixed) for one in done]
     out.mkdir(parents=True, exist_ok=True)
-    (out / "calibration.md").write_text(_markdown(rows, fixed, aim), encoding="utf-8")
+    (out / "calibration.md").write_text(_markdown(rows, fixed, aim, strangers), encoding="utf-8")
     plot(done, fixed).savefig(out / "calibration.png", dpi=150)
-    table = Table(*rows[0], title=f"target FPIR {fpir:.1%}, {fusion} of templates, {draws} draws a setting")
+    title = f"target FPIR {fpir:.1%}, {fusion} of templates, {draws} draws a setting, strangers: {strangers}"
+    table = Table(*rows[0], title=title)
     for row in rows:
         table.add_row(*row.values())
     console.print(table)
@@ -117,7 +122,7 @@ def _row(one: Trial, done: list[Trial], fixed: float) -> dict[str, str]:
     oracle = np.full(len(one.draws), one.oracle())
     small = next(other for other in done if other.templates == one.templates)
     return {
-        "gallery": _name(one).replace("\n", " "),
+        "gallery": _name(one),
         "threshold": f"{thresholds.mean():.3f} ± {thresholds.std():.3f}",
         "FPIR": f"{one.fpir(thresholds).mean():.2%}",
         "kept": f"{one.kept(thresholds):.0%}",
@@ -133,18 +138,19 @@ def _row(one: Trial, done: list[Trial], fixed: float) -> dict[str, str]:
 
 
 def _name(one: Trial) -> str:
-    return f"{one.size} × {one.templates}" + ("\n(trained)" if one.trained_gallery else "")
+    return f"{one.size} × {one.templates}"
 
 
-def _markdown(rows: list[dict[str, str]], fixed: float, aim: Aim) -> str:
+def _markdown(rows: list[dict[str, str]], fixed: float, aim: Aim, strangers: Strangers) -> str:
     lines = ["| " + " | ".join(rows[0]) + " |", "|" + "---|" * len(rows[0])]
     lines += ["| " + " | ".join(row.values()) + " |" for row in rows]
     return (
-        f"# Target FPIR {aim.target_fpir:.1%}, {aim.fusion} of templates\n\n" + "\n".join(lines) + "\n\n"
-        "gallery: identities × templates; (trained): the enrolled are people the network was trained on, for the "
-        "unseen ones are too few, so TPIR flatters there. kept: share of draws whose realised FPIR has the target in "
-        "its 95% interval, n of both samples of strangers, or of the tested ones alone. oracle: one threshold a row, "
-        "with which all its test strangers together realise the target. fixed: one threshold for all rows, the best "
-        f"in hindsight, {fixed:.3f}. corrected from: thresholds of the smallest galleries, carried to this size by "
-        "their tails.\n"
+        f"# Target FPIR {aim.target_fpir:.1%}, {aim.fusion} of templates, strangers: {strangers}\n\n"
+        + "\n".join(lines)
+        + "\n\n"
+        "gallery: identities, never seen in training, × templates. kept: share of draws whose realised FPIR has the "
+        "target in its 95% interval, n of both samples of strangers, or of the tested ones alone. oracle: one "
+        "threshold a row, with which all its test strangers together realise the target. fixed: one threshold for all "
+        f"rows, the best in hindsight, {fixed:.3f}. corrected from: thresholds of the smallest galleries, carried to "
+        "this size by their tails.\n"
     )

@@ -7,14 +7,15 @@ samples of strangers are worth, the cohort's and the test's: 1/n = 1/n_test + 1/
 alone stand beside it. Each deal is played twice, the cohort and the test changing places, so that neither is the
 luckier.
 
-Where too few unseen people are left for cohort and test, the people that the network was trained on are enrolled
-instead (`trained_gallery`), and all unseen people are strangers. That says whether FPIR is kept, for the strangers are
-unseen either way; its TPIR flatters, for the network knows the enrolled, and is to be read beside the oracle's only.
+The enrolled are always people the network never saw. Strangers are the other unseen people, or those of training:
+they are many, so cohort and test are large, and galleries of all unseen people can be tried. The network has learnt to
+tell them from each other, not from the enrolled.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,8 @@ from gallery.domain import CalibrationReport, Context, Embedding
 from gallery.matching import identity_distances
 
 SIZES, TEMPLATES, DRAWS = (10, 50, 100), (1, 4), 40
+
+Strangers: TypeAlias = Literal["unseen", "training"]
 MIN_STRANGERS = 20  # people in the cohort, and in the test
 _DIGEST = "0" * 64
 
@@ -85,7 +88,6 @@ class Trial:
 
     size: int
     templates: int
-    trained_gallery: bool
     target: float
     draws: tuple[Draw, ...]
 
@@ -117,19 +119,28 @@ class Trial:
         return low
 
 
-def trial(people: People, size: int, templates: int, aim: Aim, draws: int = DRAWS) -> Trial:
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One size of gallery: how many identities with how many templates each, and who the strangers are."""
+
+    size: int
+    templates: int
+    strangers: Strangers = "unseen"
+
+
+def trial(people: People, setting: Setting, aim: Aim, draws: int = DRAWS) -> Trial:
     """Calibrate and test ``draws`` galleries, an even number; raises InvalidData when there are too few people."""
     usable = np.intersect1d(enrollable(people.labels), people.unseen)
-    trained = len(people.unseen) - size < 2 * MIN_STRANGERS or len(usable) < size
-    pool = np.intersect1d(enrollable(people.labels), people.trained) if trained else usable
-    if len(pool) < size or len(people.unseen) < 2 * MIN_STRANGERS:
+    others = len(people.trained) if setting.strangers == "training" else len(people.unseen) - setting.size
+    if len(usable) < setting.size or others < 2 * MIN_STRANGERS:
         raise InvalidData(
-            f"{len(people.unseen)} unseen and {len(people.trained)} trained people are too few for a gallery of {size}",
-            expected=f"{2 * MIN_STRANGERS} unseen people beside {size} to enrol",
+            f"{len(usable)} people to enrol and {others} strangers are too few for a gallery of {setting.size}",
+            expected=f"{setting.size} unseen people of two cameras, and {2 * MIN_STRANGERS} strangers beside them",
+            remedy="try a smaller gallery, or the people of training as strangers",
         )
-    streams = np.random.SeedSequence([aim.seed, size]).spawn(draws // 2)
-    made = [_deal(people, pool, (size, templates), aim, np.random.default_rng(stream)) for stream in streams]
-    return Trial(size, templates, trained, aim.target_fpir, tuple(draw for pair in made for draw in pair))
+    streams = np.random.SeedSequence([aim.seed, setting.size]).spawn(draws // 2)
+    made = [_deal(people, usable, setting, aim, np.random.default_rng(stream)) for stream in streams]
+    return Trial(setting.size, setting.templates, aim.target_fpir, tuple(draw for pair in made for draw in pair))
 
 
 def best_fixed(trials: Sequence[Trial]) -> float:
@@ -155,23 +166,21 @@ def wilson_share(share: float, n: float) -> tuple[float, float]:
     return max(0.0, (centre - reach) / scale), min(1.0, (centre + reach) / scale)
 
 
-def trials(people: People, aim: Aim, draws: int = DRAWS) -> Iterator[Trial]:
-    """Run every size with every number of templates."""
-    for size in SIZES:
-        for templates in TEMPLATES:
-            yield trial(people, size, templates, aim, draws)
+def settings(people: People, strangers: Strangers) -> list[Setting]:
+    """List every size with every number of templates, as far as there are people for it."""
+    spare = len(people.unseen) if strangers == "training" else len(people.unseen) - 2 * MIN_STRANGERS
+    return [Setting(size, templates, strangers) for size in SIZES if size <= spare for templates in TEMPLATES]
 
 
 def _deal(
-    people: People, pool: NDArray[np.int64], shape: tuple[int, int], aim: Aim, random: np.random.Generator
+    people: People, pool: NDArray[np.int64], setting: Setting, aim: Aim, random: np.random.Generator
 ) -> tuple[Draw, Draw]:
-    size, templates = shape
-    names = np.sort(random.choice(pool, size, replace=False))
-    dealt = [split_cameras(people.labels, int(name), templates, random) for name in names]
+    names = np.sort(random.choice(pool, setting.size, replace=False))
+    dealt = [split_cameras(people.labels, int(name), setting.templates, random) for name in names]
     rows = np.concatenate([own for own, _ in dealt])
     enrolled = Enrolled(
         people.embeddings[rows],
-        np.repeat(np.arange(size), [len(own) for own, _ in dealt]).astype(np.int64),
+        np.repeat(np.arange(setting.size), [len(own) for own, _ in dealt]).astype(np.int64),
         tuple(map(str, names)),
         tuple(Context(camera_id=str(camera)) for camera in people.labels.cameras[rows]),
         _DIGEST,
@@ -179,7 +188,8 @@ def _deal(
     probes = np.concatenate([asked for _, asked in dealt])
     met = identity_distances(people.embeddings[probes], enrolled.templates, enrolled.owners, aim.fusion)
     mated = Mated(met.min(axis=1).astype(np.float64), names[np.argmin(met, axis=1)] == people.labels.identities[probes])
-    one, other = np.array_split(random.permutation(np.setdiff1d(people.unseen, names)), 2)
+    others = people.trained if setting.strangers == "training" else np.setdiff1d(people.unseen, names)
+    one, other = np.array_split(random.permutation(others), 2)
     return _draw(people, enrolled, mated, (one, other), aim), _draw(people, enrolled, mated, (other, one), aim)
 
 

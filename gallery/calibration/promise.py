@@ -17,7 +17,7 @@ import numpy as np
 from gallery.calibration.enrolled import Enrolled
 from gallery.calibration.genuine import Genuine, genuine, margin_for, person_means, tpir
 from gallery.calibration.strangers import gather
-from gallery.calibration.tail import TAIL_SHARE, Belief, PairCounts, Scores, TailFit, fit
+from gallery.calibration.tail import Belief, PairCounts, Scores, TailFit, fit, tail_share
 from gallery.domain import (
     CalibrationReport,
     Cohort,
@@ -70,7 +70,7 @@ def calibrate(enrolled: Enrolled, cohort: Cohort, aim: Aim, version: int, now: d
         )
     _check_evidence(len(set(cohort.people)), aim.target_fpir)
     random = np.random.default_rng(aim.seed)
-    strangers = gather(enrolled, cohort, aim.fusion, random)
+    strangers = gather(enrolled, cohort, aim.fusion, aim.target_fpir, random)
     effective = effective_number(strangers.cohort, strangers.cohort.quantile(min(0.5, 3.0 * aim.target_fpir)))
     chosen = _choose(strangers.cohort, strangers.pairs, aim, random)
     if _share_interval(strangers.own, chosen.value, random)[0] > aim.target_fpir:
@@ -173,7 +173,7 @@ class _Choice:
 
 
 def _choose(scores: Scores, pairs: PairCounts, aim: Aim, random: np.random.Generator) -> _Choice:
-    limit = max(scores.quantile(max(TAIL_SHARE, aim.target_fpir)), 1e-3)
+    limit = max(scores.quantile(tail_share(scores.people, aim.target_fpir)), 1e-3)
     everybody = np.ones(scores.people)
     belief = Belief.of(scores, pairs, limit, random)
     law = fit(scores, pairs.exponent(everybody), limit, everybody)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gallery.calibration.enrolled import Enrolled
-from gallery.calibration.tail import TAIL_SHARE, Floats, PairCounts, Scores, count_pairs
+from gallery.calibration.tail import Floats, PairCounts, Scores, count_pairs, tail_share
 from gallery.domain import Cohort, Embedding, Fusion
 from gallery.errors import InvalidRequest
 from gallery.matching import identity_distances
@@ -32,26 +32,23 @@ class Strangers:
     own_rows: NDArray[np.int64]
 
 
-def gather(enrolled: Enrolled, cohort: Cohort, fusion: Fusion, random: np.random.Generator) -> Strangers:
+def gather(enrolled: Enrolled, cohort: Cohort, fusion: Fusion, target: float, random: np.random.Generator) -> Strangers:
     """Score the cohort and the gallery's own identities; raises InvalidRequest for contradictory labels.
 
-    The exponent is learnt from the cohort against the gallery, and against itself as if its people were enrolled.
+    The exponent is learnt from the cohort against the gallery. The cohort against itself would teach more pairs, but
+    of another law where a network has learnt to tell just those people apart.
     """
     checked_labels(enrolled, cohort)
     _, persons = np.unique(np.asarray(cohort.people, np.str_), return_inverse=True)
     people = int(persons.max()) + 1
     paired = np.sort(random.permutation(enrolled.identity_count)[:MAX_PAIRED])
     nearest, against_gallery = _score(cohort.embeddings, np.full(len(persons), -1), enrolled, fusion, paired)
-    blocks = [(against_gallery, persons)]
-    if people > 1:
-        templates = max(1, int(np.median(np.bincount(enrolled.owners))))
-        blocks.append((_among_themselves(cohort.embeddings, persons, templates, fusion, random), persons))
     chosen = np.sort(random.permutation(enrolled.identity_count)[:MAX_OWN_PEOPLE])
     own_rows = np.flatnonzero(np.isin(enrolled.owners, chosen))
     own_nearest, _ = _score(enrolled.templates[own_rows], enrolled.owners[own_rows], enrolled, fusion, paired[:0])
     return Strangers(
         Scores(nearest, persons, people),
-        count_pairs(blocks, people, 2 * TAIL_SHARE / enrolled.identity_count),
+        count_pairs(against_gallery, persons, people, 2 * tail_share(people, target) / enrolled.identity_count),
         Scores(own_nearest, np.searchsorted(chosen, enrolled.owners[own_rows]), len(chosen)),
         own_rows,
     )
@@ -94,17 +91,3 @@ def _score(
         nearest.append(np.nanmin(distances, axis=1))
         pairs.append(distances[:, paired])
     return np.concatenate(nearest), np.concatenate(pairs)
-
-
-def _among_themselves(
-    embeddings: Embedding, persons: NDArray[np.int64], templates: int, fusion: Fusion, random: np.random.Generator
-) -> Floats:
-    """Return the distances of strangers' pictures to the other strangers, as if those were enrolled; NaN: own."""
-    order = random.permutation(len(persons))
-    order = order[np.argsort(persons[order], kind="stable")]
-    first = np.flatnonzero(np.diff(persons[order], prepend=-1))
-    turn = np.arange(len(order)) - np.repeat(first, np.diff(np.append(first, len(order))))
-    taken = order[turn < templates]
-    distances = identity_distances(embeddings, embeddings[taken], persons[taken], fusion).astype(np.float64)
-    distances[np.arange(len(persons)), persons] = np.nan
-    return distances

@@ -4,7 +4,18 @@ import pytest
 from export.errors import InvalidData
 from export.metrics.intervals import wilson
 from export.metrics.retrieval import Labels
-from export.studies.calibration_trial import Draw, Mated, People, Trial, best_fixed, grown, trial, wilson_share
+from export.studies.calibration_trial import (
+    Draw,
+    Mated,
+    People,
+    Setting,
+    Trial,
+    best_fixed,
+    grown,
+    settings,
+    trial,
+    wilson_share,
+)
 from export.studies.fusion_trial import SIZES, TEMPLATES, compare
 from gallery.calibration import Aim, Scores
 from gallery.domain import Fusion
@@ -24,12 +35,12 @@ def drawn(people: int, trained: int, each: int = 6) -> People:
 @pytest.fixture(scope="module")
 def small_and_large() -> tuple[Trial, Trial]:
     people, aim = drawn(160, 60), Aim(0.02, Fusion.MEAN)
-    return trial(people, 5, 2, aim, 6), trial(people, 30, 2, aim, 6)
+    return trial(people, Setting(5, 2), aim, 6), trial(people, Setting(30, 2), aim, 6)
 
 
 def test_a_trial_is_the_same_again_and_plays_each_deal_both_ways() -> None:
     people = drawn(80, 0)
-    one, again = (trial(people, 5, 1, Aim(0.05), 4) for _ in range(2))
+    one, again = (trial(people, Setting(5, 1), Aim(0.05), 4) for _ in range(2))
     assert one.thresholds.tolist() == again.thresholds.tolist()
     assert len(one.draws) == 4
     assert one.draws[0].mated is one.draws[1].mated
@@ -37,16 +48,20 @@ def test_a_trial_is_the_same_again_and_plays_each_deal_both_ways() -> None:
     assert one.draws[0].report.stranger_people == one.draws[1].strangers.people
 
 
-def test_people_of_training_are_enrolled_only_where_unseen_ones_are_too_few(
-    small_and_large: tuple[Trial, Trial],
-) -> None:
-    assert [one.trained_gallery for one in small_and_large] == [False, False]
-    assert trial(drawn(110, 60), 30, 1, Aim(0.05), 2).trained_gallery
+def test_the_people_of_training_play_strangers_beside_a_gallery_of_all_unseen_people() -> None:
+    one = trial(drawn(90, 60), Setting(30, 1, "training"), Aim(0.05), 2)
+    assert [draw.strangers.people for draw in one.draws] == [30, 30]
+    assert [draw.report.stranger_people for draw in one.draws] == [30, 30]
+
+
+def test_only_galleries_that_there_are_people_for_are_tried() -> None:
+    assert {setting.size for setting in settings(drawn(120, 60), "training")} == {10, 50}
+    assert {setting.size for setting in settings(drawn(120, 60), "unseen")} == {10}
 
 
 def test_too_few_people_are_refused() -> None:
     with pytest.raises(InvalidData, match="too few for a gallery of 30"):
-        trial(drawn(60, 0), 30, 1, Aim(0.05), 2)
+        trial(drawn(60, 0), Setting(30, 1), Aim(0.05), 2)
 
 
 def test_the_oracle_realises_the_target_over_all_draws(small_and_large: tuple[Trial, Trial]) -> None:
