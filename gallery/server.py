@@ -1,32 +1,36 @@
 """The one place that names the adapters: builds the gallery from its settings, serves it, and shuts it down."""
 
 import asyncio
+import base64
 import logging
+import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import grpc
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from gallery.domain import EncodedImage
 from gallery.edge_store import EdgeStore
-from gallery.errors import GalleryError, InvalidParameter, StoreUnavailable
+from gallery.errors import GalleryError, InvalidParameter
+from gallery.health import Health
 from gallery.images import ImageLimits, silence_decoders
 from gallery.onnx_embedder import OnnxEmbedder
-from gallery.ports import TemplateStore
+from gallery.ports import Embedder, TemplateStore
 from gallery.qdrant_store import QdrantStore
 from gallery.rpc import GalleryServicer
 from gallery.scheduler import Scheduler
 from gallery.settings import Settings
+from gallery.telemetry.calls import CallLog, CallObserver
 from gallery.use_cases import Caretaker, GalleryUseCases
 from gallery.v1 import gallery_service_pb2 as pb
 from gallery.v1.gallery_service_pb2_grpc import add_GalleryServiceServicer_to_server
 
 SERVICE_NAME = pb.DESCRIPTOR.services_by_name["GalleryService"].full_name
 
-_SECONDS_BETWEEN_STORE_CHECKS = 5.0
 _SECONDS_BETWEEN_WALKS = 60.0
 _MESSAGE_OVERHEAD = 2**16  # ids, regions and framing beside the pictures
 
@@ -42,8 +46,17 @@ class RunningServer:
     store_name: str
 
 
+@dataclass(frozen=True)
+class Opened:
+    """The use cases, and what they stand on."""
+
+    use_cases: GalleryUseCases
+    store: TemplateStore
+    embedder: Embedder
+
+
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[tuple[GalleryUseCases, TemplateStore]]:
+async def opened(settings: Settings) -> AsyncIterator[Opened]:
     """Open the model and the store and put the use cases on top; raises InvalidModel, StoreUnavailable."""
     async with AsyncExitStack() as stack:
         silence_decoders()
@@ -54,7 +67,7 @@ async def opened(settings: Settings) -> AsyncIterator[tuple[GalleryUseCases, Tem
         await store.check()
         scheduler = Scheduler(network, workers=settings.workers, queue=settings.queue)
         stack.push_async_callback(scheduler.close)
-        yield GalleryUseCases(scheduler, store, network.cohort), store
+        yield Opened(GalleryUseCases(scheduler, store, network.cohort), store, scheduler)
 
 
 def open_store(settings: Settings) -> TemplateStore:
@@ -68,46 +81,67 @@ def open_store(settings: Settings) -> TemplateStore:
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[RunningServer]:
     """Serve until the block ends, then drain: health first, calls in flight finished, the store closed."""
-    async with opened(settings) as (use_cases, store):
+    async with opened(settings) as gallery:
         server = grpc.aio.server(
+            interceptors=[CallObserver(CallLog())],
             options=[
                 ("grpc.max_receive_message_length", _largest_message(settings)),
                 ("grpc.so_reuseport", 0),  # a second server on the same port is an error, not a silent half
-            ]
+            ],
         )
-        servicer = GalleryServicer(use_cases)
+        servicer = GalleryServicer(gallery.use_cases)
         add_GalleryServiceServicer_to_server(servicer, server)
-        health_servicer = health.aio.HealthServicer()
-        health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
+        health_of_all = Health(SERVICE_NAME, {"model": _warmed_up(gallery.embedder), "store": gallery.store.check})
+        health_pb2_grpc.add_HealthServicer_to_server(health_of_all.servicer, server)
         names = (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, server)
         address = _bind(server, settings.listen)
+        await health_of_all.begin()
         await server.start()
+        await health_of_all.look()
         background = [
-            asyncio.create_task(_tell_health(health_servicer, store)),
-            asyncio.create_task(_take_care(Caretaker(use_cases, store))),
+            asyncio.create_task(health_of_all.keep()),
+            asyncio.create_task(_take_care(Caretaker(gallery.use_cases, gallery.store))),
         ]
         try:
             yield RunningServer(address, settings.model.name, settings.qdrant_url or str(settings.store))
         finally:
             for task in background:
                 task.cancel()
-            await health_servicer.enter_graceful_shutdown()
+            await health_of_all.leave()
+            await asyncio.sleep(settings.settle)
             servicer.drain()
             await server.stop(settings.grace)
 
 
 async def serve(settings: Settings, ready: Callable[[RunningServer], None]) -> None:
-    """Serve until SIGTERM or SIGINT; ``ready`` is told once the server answers."""
+    """Serve until SIGTERM or SIGINT, and drain; a second one ends the process at once.
+
+    ``ready`` is told once the server answers and its health has been looked at.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, _stop, stop, number)
     async with running(settings) as server:
         _log.info("serving on %s, model %s, store %s", server.address, server.model_name, server.store_name)
         ready(server)
         await stop.wait()
-        _log.info("stopping: finishing the calls in flight, at most %g s", settings.grace)
+        _log.info("stopping: finishing the calls in flight, at most %g s", settings.settle + settings.grace)
+    _log.info("stopped")
+
+
+def _stop(stop: asyncio.Event, number: signal.Signals) -> None:
+    if stop.is_set():
+        _log.warning("%s again: ending at once; what was acknowledged is kept", number.name)
+        os._exit(128 + number)
+    stop.set()
+
+
+def _warmed_up(embedder: Embedder) -> Callable[[], Awaitable[object]]:
+    """Make the check of the model and its workers: a golden picture of the card's, taken the way that every one is."""
+    golden = EncodedImage(base64.b64decode(embedder.card.golden[0].image_png_base64))
+    return lambda: embedder.embed(golden)
 
 
 def _largest_message(settings: Settings) -> int:
@@ -125,20 +159,6 @@ def _bind(server: grpc.aio.Server, listen: str) -> str:
             remedy="stop the other server, or choose another address with --listen",
         ) from error
     return f"{listen.rpartition(':')[0]}:{port}"
-
-
-async def _tell_health(servicer: health.aio.HealthServicer, store: TemplateStore) -> None:
-    """Keep health true: SERVING while the store answers. The model was checked before the server began."""
-    while True:
-        try:
-            await store.check()
-            status: int = health_pb2.HealthCheckResponse.SERVING
-        except StoreUnavailable as error:
-            _log.warning("not serving: %s", error)
-            status = health_pb2.HealthCheckResponse.NOT_SERVING
-        for name in ("", SERVICE_NAME):
-            await servicer.set(name, status)
-        await asyncio.sleep(_SECONDS_BETWEEN_STORE_CHECKS)
 
 
 async def _take_care(caretaker: Caretaker) -> None:

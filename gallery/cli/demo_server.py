@@ -22,11 +22,15 @@ class ServerProcess:
 
 
 @contextmanager
-def started(store: Path, model: Path | None) -> Iterator[ServerProcess]:
-    """Start a server on a free port and wait until it says its address; stop it with SIGTERM at the end."""
+def started(store: Path, model: Path | None, *flags: str) -> Iterator[ServerProcess]:
+    """Start a server on a free port and wait until it says its address; stop it with SIGTERM at the end.
+
+    Its log is the file beside ``store`` that ends in .log.
+    """
     log = store.with_suffix(".log")
     command = [sys.executable, "-m", "gallery.cli", "serve", "--listen", "127.0.0.1:0", "--store", str(store)]
     command += [] if model is None else ["--model", str(model)]
+    command += flags
     with log.open("w") as stderr:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
     try:

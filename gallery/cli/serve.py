@@ -1,7 +1,6 @@
 """`gallery serve`: every setting of the server as a flag, made from the settings' declarations."""
 
 import asyncio
-import logging
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,9 +41,9 @@ def serve(ctx: typer.Context, print_config: PrintConfig = False) -> None:
         typer.echo(effective(settings, flags))
         return
     from gallery import server
+    from gallery.telemetry.logs import log_as
 
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("gallery").setLevel(logging.INFO)
+    log_as(settings.log_format, settings.log_level)
     asyncio.run(server.serve(settings, _say_ready))
 
 

@@ -99,8 +99,8 @@ async def opened(target: Target, *, create: bool) -> "AsyncIterator[AnyGallery]"
     flags: dict[str, Any] = {"store": target.folder, "qdrant_url": None}
     if target.model is not None:
         flags["model"] = target.model
-    async with server.opened(settings_of(flags)) as (use_cases, _):
-        yield use_cases
+    async with server.opened(settings_of(flags)) as gallery:
+        yield gallery.use_cases
 
 
 def settings_of(flags: dict[str, Any]) -> "Settings":

@@ -1,7 +1,6 @@
 """Refusals become statuses in one place."""
 
 import logging
-import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
@@ -10,6 +9,7 @@ import grpc
 from grpc_status import rpc_status
 
 from gallery.errors import GalleryError, Overloaded
+from gallery.telemetry import request_ids
 from gallery.wire.status import status_of
 
 Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
@@ -24,13 +24,13 @@ async def refusals(context: Context) -> AsyncIterator[None]:
         yield
     except GalleryError as error:
         status = rpc_status.to_status(status_of(error))
-        metadata = [*status.trailing_metadata]
+        metadata = [*(context.trailing_metadata() or ()), *status.trailing_metadata]
         if isinstance(error, Overloaded):  # gRPC's own retries wait as long as this says
             metadata.append(("grpc-retry-pushback-ms", str(int(error.retry_after * 1000) + 1)))
         await context.abort(status.code, status.details, tuple(metadata))
     except Exception:
-        reference = uuid.uuid4().hex[:12]
-        _log.exception("unforeseen error %s", reference)
+        reference = request_ids.current()
+        _log.exception("unforeseen error in the call %s", reference)
         await context.abort(
             grpc.StatusCode.INTERNAL, f"an error nobody foresaw; the server's log has it under {reference}"
         )

@@ -5,7 +5,7 @@ are made of the declaration.
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -16,7 +16,10 @@ from gallery.settings.files import SettingsFile
 BUNDLED_MODEL = Path(__file__).parents[1] / "models" / "person.onnx"
 
 # the headings of `gallery serve --help`
-SERVING, RECOGNITION, STORE = "Serving", "Recognition", "Store"
+SERVING, RECOGNITION, STORE, OPERATION = "Serving", "Recognition", "Store", "Operation"
+
+LogFormat: TypeAlias = Literal["text", "json"]
+LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 
 
 class Settings(BaseSettings):
@@ -59,6 +62,17 @@ class Settings(BaseSettings):
     )
     grace: Annotated[float, Shown("SECONDS", SERVING)] = Field(
         default=20.0, ge=0.0, description="seconds that calls in flight get to finish at shutdown"
+    )
+    settle: Annotated[float, Shown("SECONDS", SERVING)] = Field(
+        default=0.0,
+        ge=0.0,
+        description="seconds at shutdown between saying NOT_SERVING and refusing calls, so that load balancers notice",
+    )
+    log_format: Annotated[LogFormat, Shown(panel=OPERATION)] = Field(
+        default="text", description="log lines for people, or a JSON object a line"
+    )
+    log_level: Annotated[LogLevel, Shown(panel=OPERATION)] = Field(
+        default="info", description="the least that is logged; debug has a line for each call"
     )
 
     @classmethod
