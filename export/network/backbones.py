@@ -11,6 +11,7 @@ import keras
 from keras import layers
 
 from export.errors import InvalidWeights
+from export.network.mix_style import MixStyle
 from export.network.recipe import Network, Precision
 
 _APPLICATIONS = {
@@ -74,7 +75,10 @@ def _load(built: keras.Model, path: Path, network: Network) -> None:
 
 
 def _tuned(built: keras.Model, network: Network, precision: Precision) -> keras.Model:
-    """Rebuild with quick batch-normalisation statistics and, for last stride 1, no last halving."""
+    """Rebuild with quick batch-normalisation statistics and, for last stride 1, no last halving.
+
+    MixStyle comes before the third and the fourth halving, the ends of the first stages.
+    """
     strided = [layer for layer in built.layers if getattr(layer, "strides", (1, 1)) == (2, 2)]
     last = strided[-1].name if network.last_stride == 1 else None
     padding = _padding_before(built, last) if last is not None else None
@@ -92,7 +96,16 @@ def _tuned(built: keras.Model, network: Network, precision: Precision) -> keras.
             config["padding"] = ((margin, margin), (margin, margin))
         return layer.__class__.from_config(config)
 
-    clone: keras.Model = keras.models.clone_model(built, clone_function=rebuilt)
+    early = [layer.name for layer in strided[2:4]] if network.mix_style else []
+    mixed = {_padding_before(built, name) or name for name in early}  # where there is padding, before it
+
+    def called(layer: keras.Operation, *inputs: Any, **options: Any) -> Any:
+        if layer.name in mixed:
+            mix = MixStyle(network.mix_style, name=f"{layer.name}_mixed", dtype=precision)
+            inputs = (mix(inputs[0]), *inputs[1:])
+        return layer(*inputs, **options)
+
+    clone: keras.Model = keras.models.clone_model(built, clone_function=rebuilt, call_function=called)
     clone.set_weights(built.get_weights())
     return clone
 

@@ -12,12 +12,15 @@ from export.network.recipe import Objective
 class Learner(keras.Model):  # type: ignore[misc]
     """Encoder and centres; `fit` works on every backend because the loss is written in `keras.ops`."""
 
-    def __init__(self, encoder: keras.Model, identities: int, objective: Objective) -> None:
-        """``identities`` is how many people train: one centre each."""
+    def __init__(
+        self, encoder: keras.Model, identities: int, objective: Objective, parts: tuple[int, ...] | None = None
+    ) -> None:
+        """``identities`` is how many people train: one centre each. ``parts`` are the embedding's, if it has any."""
         super().__init__(name="learner")
         self.encoder = encoder
         self._objective = objective
         dimension = encoder.outputs[1].shape[-1]
+        self._parts = (dimension,) if parts is None else parts
         self.centres = self.add_weight(
             name="centres", shape=(identities, dimension), initializer=keras.initializers.RandomNormal(0, 0.05, seed=1)
         )
@@ -35,10 +38,18 @@ class Learner(keras.Model):  # type: ignore[misc]
         del x, sample_weight, training
         feature, embedding = y_pred
         labels = ops.cast(y, "int32")
-        cosines = ops.matmul(embedding, ops.transpose(losses.unit(self.centres)))
+        apart = self._cosines(embedding)
+        cosines = sum(
+            size / sum(self._parts) * of_part for size, of_part in zip(self._parts, apart, strict=True)
+        )  # the whole embedding's
         self._ranked.update_state(ops.cast(ops.equal(ops.argmax(cosines, axis=-1), labels), "float32"))
         wanted = self._objective
-        total = losses.cosine_ranking(cosines, labels, wanted.scale, wanted.margin, wanted.smoothing)
+        whole, *stripes = [
+            losses.cosine_ranking(of_part, labels, wanted.scale, wanted.margin, wanted.smoothing) for of_part in apart
+        ]
+        total = whole
+        if stripes:
+            total = total + wanted.stripes * sum(stripes) / len(stripes)
         if wanted.triplet:
             total = total + wanted.triplet * losses.batch_hard_triplet(feature, labels)
         if wanted.centralization:
@@ -46,6 +57,15 @@ class Learner(keras.Model):  # type: ignore[misc]
         if wanted.decorrelation:
             total = total + wanted.decorrelation * losses.decorrelation(self.centres)
         return total
+
+    def _cosines(self, embedding: Any) -> list[Any]:
+        """Each part's cosines with its centres: [batch, identities], the whole picture's first."""
+        found, start = [], 0
+        for size in self._parts:
+            rows, centres = embedding[:, start : start + size], self.centres[:, start : start + size]
+            found.append(ops.matmul(losses.unit(rows), ops.transpose(losses.unit(centres))))
+            start += size
+        return found
 
     @property
     def metrics(self) -> list[Any]:

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +58,9 @@ class Training:
         weights = "none" if of_a_run else material.weights
         self._backbone = build(network, weights=weights, precision=schedule.precision)
         self._encoder = encoder(self._backbone, network)
-        self._learner = Learner(self._encoder, len(material.split.train), recipe.objective)
+        self._learner = Learner(self._encoder, len(material.split.train), recipe.objective, network.parts)
         # What is validated and saved has the averaged weights, and float32 whatever the training computes in.
-        self._averaged = encoder(build(network, weights="none"), network)
+        self._averaged = encoder(build(replace(network, mix_style=0.0), weights="none"), network)
         self._served = embedder(self._averaged)
         self._pace = Pace(schedule, max(1, len(material.train) // (shape[0] * shape[1])))
         self._average = RunningAverage(self._encoder, schedule.average)
