@@ -1,11 +1,13 @@
 """From distances to identities to a decision. Pure functions; nothing here knows where templates are kept."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gallery.domain import (
+    MAX_DISTANCE,
     Basis,
     Candidate,
     Embedding,
@@ -15,10 +17,11 @@ from gallery.domain import (
     Outcome,
     Quality,
     Region,
-    Template,
 )
 
 TOP_K = 3
+
+_TINY = float(np.finfo(np.float32).tiny)
 
 
 def cosine_distance(one: Embedding, other: Embedding) -> float:
@@ -26,38 +29,34 @@ def cosine_distance(one: Embedding, other: Embedding) -> float:
     return float(np.clip(1.0 - np.dot(one, other), 0.0, 2.0))
 
 
-def rank(neighbours: Sequence[Neighbour], max_candidates: int) -> tuple[Candidate, ...]:
-    """Fold templates into identities: an identity is as near as its nearest template (`Fusion.BEST`); nearest first.
-
-    Ties are broken by identity id, so that the same gallery always gives the same answer.
-    """
-    nearest: dict[str, Neighbour] = {}
-    for neighbour in sorted(neighbours, key=lambda near: (near.distance, near.identity_id)):
-        nearest.setdefault(neighbour.identity_id, neighbour)
-    ranked = list(nearest.values())[:max_candidates]
-    return tuple(Candidate(near.identity_id, near.distance, near.template_id) for near in ranked)
-
-
-def rank_fused(
-    probe: Embedding, templates: Sequence[Template], fusion: Fusion, max_candidates: int
+def rank(
+    neighbours: Sequence[Neighbour],
+    max_candidates: int,
+    fusion: Fusion = Fusion.BEST,
+    mean_lengths: Mapping[str, float] = MappingProxyType({}),
 ) -> tuple[Candidate, ...]:
-    """Rank identities by the fused distance of ``templates``, which hold every template of each identity among them.
+    """Fold templates into identities by the fused distance of each; nearest first, ties broken by identity id.
 
-    A candidate's template is the nearest of the identity's, whatever the rule. Ties are broken by identity id.
+    ``neighbours`` hold, of each identity among them, every template that counts, or for BEST the nearest at least.
+    The distances are those of `identity_distances`. MEAN asks for each identity's `mean_length`, since the distance
+    to the normalised mean of templates t is ``1 - mean(p . t) / |mean(t)|``; an identity without one is left out.
+    A candidate's template is the nearest of the identity's, whatever the rule.
     """
-    if not templates:
-        return ()
-    vectors = np.stack([template.embedding for template in templates])
-    names, owners = np.unique([template.info.identity_id for template in templates], return_inverse=True)
-    alone = 1.0 - vectors @ probe
-    fused = identity_distances(probe[None], vectors, owners.astype(np.int64), fusion)[0]
-    order = np.argsort(fused, kind="stable")[:max_candidates]  # names are sorted, so ties fall to the first of them
+    groups: dict[str, list[Neighbour]] = {}
+    for neighbour in sorted(neighbours, key=lambda near: (near.distance, near.identity_id, near.template_id)):
+        groups.setdefault(neighbour.identity_id, []).append(neighbour)
+    if fusion is Fusion.MEAN:
+        groups = {identity_id: group for identity_id, group in groups.items() if identity_id in mean_lengths}
     candidates = []
-    for place in order:
-        own = np.flatnonzero(owners == place)
-        nearest = templates[int(own[np.argmin(alone[own])])]
-        candidates.append(Candidate(str(names[place]), float(fused[place]), nearest.info.template_id))
-    return tuple(candidates)
+    for identity_id, group in groups.items():
+        fused = _fused([near.distance for near in group], fusion, mean_lengths.get(identity_id, 1.0))
+        candidates.append(Candidate(identity_id, fused, group[0].template_id))
+    return tuple(sorted(candidates, key=lambda near: (near.distance, near.identity_id))[:max_candidates])
+
+
+def mean_length(embeddings: Sequence[Embedding]) -> float:
+    """Return the length of the mean of unit vectors, in [0, 1]: 1 where all are the same."""
+    return float(np.linalg.norm(np.mean(embeddings, axis=0, dtype=np.float64)))
 
 
 def identity_distances(
@@ -73,7 +72,7 @@ def identity_distances(
     first = np.flatnonzero(np.diff(owners[order], prepend=-1))
     if fusion is Fusion.MEAN:
         sums = np.add.reduceat(templates[order], first, axis=0)
-        means = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+        means = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), _TINY)
         return _clipped(1.0 - probes @ means.T)
     distances = 1.0 - probes @ templates[order].T
     if fusion is Fusion.BEST:
@@ -99,6 +98,16 @@ def decide(region: Region | None, candidates: tuple[Candidate, ...], basis: Basi
         outcome = Outcome.MATCH
     margin = candidates[1].distance - candidates[0].distance if len(candidates) > 1 else None
     return Identification(region, outcome, candidates, margin, basis, quality)
+
+
+def _fused(distances: Sequence[float], fusion: Fusion, length: float) -> float:
+    """Fuse the distances of one identity's templates, nearest first; ``length`` is their `mean_length`."""
+    if fusion is Fusion.BEST:
+        return distances[0]
+    if fusion is Fusion.TOP_K:
+        return sum(distances[:TOP_K]) / len(distances[:TOP_K])
+    cosine = 1.0 - sum(distances) / len(distances)
+    return min(max(1.0 - cosine / max(length, _TINY), 0.0), MAX_DISTANCE)
 
 
 def _mean_of_nearest(distances: NDArray[np.float32]) -> NDArray[np.float32]:

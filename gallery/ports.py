@@ -62,6 +62,10 @@ class TemplateStore(Protocol):
     async def nearest(
         self, gallery_id: str, embedding: Embedding, *, limit: int, where: TemplateFilter = EVERYTHING
     ) -> list[Neighbour]: ...  # exact, nearest first
+    async def nearest_people(
+        self, gallery_id: str, embedding: Embedding, *, people: int, where: TemplateFilter = EVERYTHING
+    ) -> list[Neighbour]: ...  # all templates that fit of those ``people`` who have the nearest, nearest first
+    async def embeddings(self, gallery_id: str, template_ids: Sequence[UUID]) -> dict[UUID, Embedding]: ...  # existing
     async def scan(
         self, gallery_id: str, *, after: UUID | None, limit: int, where: TemplateFilter = EVERYTHING
     ) -> list[Template]: ...  # by template id, with embeddings

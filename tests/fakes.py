@@ -93,6 +93,18 @@ class MemoryStore(TemplateStore):
         ]
         return sorted(neighbours, key=lambda neighbour: neighbour.distance)[:limit]
 
+    async def nearest_people(
+        self, gallery_id: str, embedding: Embedding, *, people: int, where: TemplateFilter = EVERYTHING
+    ) -> list[Neighbour]:
+        everybody = len(self._shelf(gallery_id).templates)
+        neighbours = await self.nearest(gallery_id, embedding, limit=everybody, where=where)
+        chosen = list(dict.fromkeys(neighbour.identity_id for neighbour in neighbours))[:people]
+        return [neighbour for neighbour in neighbours if neighbour.identity_id in chosen]
+
+    async def embeddings(self, gallery_id: str, template_ids: Sequence[UUID]) -> dict[UUID, Embedding]:
+        held = self._shelf(gallery_id).templates
+        return {template_id: held[template_id].embedding for template_id in template_ids if template_id in held}
+
     async def scan(
         self, gallery_id: str, *, after: UUID | None, limit: int, where: TemplateFilter = EVERYTHING
     ) -> list[Template]:

@@ -1,6 +1,5 @@
 import uuid
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -16,11 +15,9 @@ from gallery.domain import (
     Outcome,
     Quality,
     QualityReason,
-    Template,
-    TemplateInfo,
     ThresholdSource,
 )
-from gallery.matching import cosine_distance, decide, identity_distances, rank, rank_fused
+from gallery.matching import cosine_distance, decide, identity_distances, mean_length, rank
 
 BASIS = Basis(0.3, ThresholdSource.MODEL, "0" * 64, margin=0.05)
 GOOD = Quality(64, 128, 1.0, 0.5, 0.3)
@@ -120,35 +117,49 @@ def test_fused_distances_agree_with_plain_loops(fusion: Fusion) -> None:
         assert found[row] == pytest.approx(expected, abs=1e-6)
 
 
+@given(
+    st.lists(st.sampled_from("abcdef"), min_size=1, max_size=30),
+    st.sampled_from(list(Fusion)),
+    st.integers(1, 8),
+    st.integers(0, 2**32 - 1),
+)
+def test_ranking_by_distances_is_ranking_by_embeddings(names: list[str], fusion: Fusion, limit: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    rows, (probe,) = unit_rows(random, len(names)), unit_rows(random, 1)
+    identities, owners = np.unique(names, return_inverse=True)
+    expected = identity_distances(probe[None], rows, owners.astype(np.int64), fusion)[0]
+    near = [neighbour(name, cosine_distance(probe, row)) for name, row in zip(names, rows, strict=True)]
+    own = {name: [row for row, owner in zip(rows, names, strict=True) if owner == name] for name in names}
+    ranked = rank(near, limit, fusion, {name: mean_length(vectors) for name, vectors in own.items()})
+    order = np.argsort(expected, kind="stable")[:limit]
+    assert [each.distance for each in ranked] == pytest.approx(expected[order].tolist(), abs=2e-5)
+    for each in ranked:
+        assert each.distance == pytest.approx(expected[identities == each.identity_id][0], abs=2e-5)
+        nearest = min((one for one in near if one.identity_id == each.identity_id), key=lambda one: one.distance)
+        assert each.template_id == nearest.template_id
+
+
+def test_ranking_by_the_mean_leaves_out_whom_nothing_is_known_of() -> None:
+    near = [neighbour("ann", 0.1), neighbour("bob", 0.2)]
+    assert [each.identity_id for each in rank(near, 5, Fusion.MEAN, {"bob": 1.0})] == ["bob"]
+
+
 @pytest.mark.parametrize("fusion", Fusion)
-def test_fused_ranking_names_each_identity_once_and_its_nearest_template(fusion: Fusion) -> None:
-    random = np.random.default_rng(4)
-    templates = [template(name, row) for name, row in zip("bbbcaac", unit_rows(random, 7), strict=True)]
-    (probe,) = unit_rows(random, 1)
-    ranked = rank_fused(probe, templates, fusion, 2)
-    assert len({near.identity_id for near in ranked}) == 2
-    assert ranked[0].distance <= ranked[1].distance
-    for near in ranked:
-        own = [one for one in templates if one.info.identity_id == near.identity_id]
-        nearest = min(own, key=lambda one: cosine_distance(probe, one.embedding))
-        assert near.template_id == nearest.info.template_id
-        vectors = np.stack([one.embedding for one in own])
-        assert near.distance == pytest.approx(plain_distance(probe, vectors, fusion), abs=1e-6)
+def test_ranking_of_nobody_is_empty(fusion: Fusion) -> None:
+    assert rank([], 5, fusion) == ()
 
 
-def test_fused_ranking_of_nobody_is_empty() -> None:
-    assert rank_fused(np.array([1, 0], np.float32), [], Fusion.MEAN, 5) == ()
+def test_templates_that_cancel_out_are_at_a_distance_all_the_same() -> None:
+    lengths = {"ann": mean_length([np.array([0, 1], np.float32), np.array([0, -1], np.float32)])}
+    (candidate,) = rank([neighbour("ann", 0.5), neighbour("ann", 1.5)], 5, Fusion.MEAN, lengths)
+    assert 0.0 <= candidate.distance <= 2.0
 
 
-def test_equal_fused_distances_are_ordered_by_identity() -> None:
-    row = np.array([0, 1], np.float32)
-    ranked = rank_fused(np.array([1, 0], np.float32), [template("bob", row), template("ann", row)], Fusion.MEAN, 2)
-    assert [near.identity_id for near in ranked] == ["ann", "bob"]
-
-
-def template(identity_id: str, embedding: Embedding) -> Template:
-    info = TemplateInfo(uuid.uuid4(), identity_id, "0" * 64, "1" * 64, datetime.now(UTC))
-    return Template(info, embedding)
+@pytest.mark.parametrize("fusion", Fusion)
+def test_equal_fused_distances_are_ordered_by_identity(fusion: Fusion) -> None:
+    near = [neighbour("bob", 0.3), neighbour("ann", 0.7), neighbour("bob", 0.7), neighbour("ann", 0.3)]
+    ranked = rank(near, 2, fusion, {"ann": 0.8, "bob": 0.8})
+    assert [each.identity_id for each in ranked] == ["ann", "bob"]
 
 
 @pytest.mark.parametrize(("angle", "distance"), [(0.0, 0.0), (np.pi / 2, 1.0), (np.pi, 2.0)])

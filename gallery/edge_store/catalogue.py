@@ -27,16 +27,16 @@ class Catalogue:
         """Count one template less; the last one takes the identity with it."""
         self._counts[identity_id] -= 1
         if self._counts[identity_id] == 0:
-            self.forget(identity_id)
-
-    def forget(self, identity_id: str) -> None:
-        """Take an identity out with all its templates."""
-        del self._counts[identity_id]
-        del self._names[bisect_left(self._names, identity_id)]
+            del self._counts[identity_id]
+            del self._names[bisect_left(self._names, identity_id)]
 
     def __len__(self) -> int:
         """Count the identities."""
         return len(self._names)
+
+    def count(self, identity_id: str) -> int:
+        """Count an identity's templates."""
+        return self._counts[identity_id]
 
     def page(self, after: str, limit: int, without: Mapping[str, int]) -> list[tuple[str, int]]:
         """List up to ``limit`` identities beyond ``after``, each with its number of templates.

@@ -81,12 +81,30 @@ class Find:
 
 @dataclass(frozen=True, slots=True)
 class Nearest:
-    """Answered with (id, identity id, cosine similarity), nearest first."""
+    """Answered with (id as an integer, identity id, cosine similarity), nearest first."""
 
     gallery_id: str
     vector: bytes
     limit: int
     where: TemplateFilter
+
+
+@dataclass(frozen=True, slots=True)
+class NearestPeople:
+    """Answered as Nearest, with all templates that fit of the ``people`` who have the nearest."""
+
+    gallery_id: str
+    vector: bytes
+    people: int
+    where: TemplateFilter
+
+
+@dataclass(frozen=True, slots=True)
+class Embeddings:
+    """Answered with the (id, vector as float32 bytes) pairs of those that exist."""
+
+    gallery_id: str
+    ids: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +167,8 @@ class DeleteExpired:
 
 
 Write: TypeAlias = Put | DeleteIdentity | DeleteTemplate | DeleteExpired
-Read: TypeAlias = Find | Nearest | Scan | CountIdentities | ListIdentities | ListTemplates
+Probe: TypeAlias = Nearest | NearestPeople | Embeddings
+Read: TypeAlias = Find | Probe | Scan | CountIdentities | ListIdentities | ListTemplates
 Request: TypeAlias = Ping | CreateGallery | UpdateGallery | DeleteGallery | MoveTemplates | Write | Read
 
 

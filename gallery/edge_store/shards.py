@@ -6,9 +6,10 @@ whoever calls translates them.
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 from qdrant_edge import (
@@ -18,17 +19,12 @@ from qdrant_edge import (
     EdgeShard,
     EdgeVectorParams,
     Point,
-    Query,
-    QueryRequest,
     ScrollRequest,
-    SearchParams,
     UpdateOperation,
 )
 
-from gallery.domain import Gallery, TemplateFilter
-from gallery.edge_store.catalogue import Catalogue
+from gallery.domain import Gallery
 from gallery.edge_store.conditions import (
-    IDENTITY,
     INDICES,
     condition_of,
     expired_by,
@@ -43,28 +39,32 @@ from gallery.edge_store.messages import (
     DeleteGallery,
     DeleteIdentity,
     DeleteTemplate,
+    Embeddings,
     Find,
     ListIdentities,
     ListTemplates,
     MoveTemplates,
     Nearest,
+    NearestPeople,
     Put,
     Scan,
     UpdateGallery,
 )
+from gallery.edge_store.rows import FIELDS, Rows
+from gallery.edge_store.search import Hit, Search
 from gallery.errors import StoreCorrupt
-from gallery.records import changed_gallery, foreign_point, taken_gallery, unknown_gallery
+from gallery.records import changed_gallery, taken_gallery, unknown_gallery
 
 _SCROLL = 10_000
 
 
 @dataclass
 class _Open:
-    """A shard in use. Its catalogue is built by the first listing, in 0.5 s for 100,000, and kept up from then on."""
+    """A shard in use. The first search or listing reads its rows, 1 s for 100,000; writes keep them up from then on."""
 
     gallery: Gallery
     engine: Any
-    catalogue: Catalogue | None = None
+    rows: Rows | None = None
 
 
 class Shards:
@@ -128,18 +128,20 @@ class Shards:
         records = self._shard(request.gallery_id).engine.retrieve(request.ids, True, False)
         return [(str(record.id), record.payload) for record in records]
 
-    def nearest(self, request: Nearest) -> list[tuple[str, Any, float]]:
-        """Search exactly, without an approximate index: strangers are whom such an index misses."""
-        engine = self._shard(request.gallery_id).engine
-        vector: Any = np.frombuffer(request.vector, np.float32)  # the stubs want a list; the engine takes both
-        query = QueryRequest(
-            query=Query.Nearest(vector),
-            limit=min(request.limit, engine.info().points_count),
-            filter=condition_of(_without_needless_expiry(engine, request.where)),
-            with_payload=[IDENTITY],
-            params=SearchParams(exact=True),
-        )
-        return [(str(point.id), (point.payload or {}).get(IDENTITY), point.score) for point in engine.query(query)]
+    def nearest(self, request: Nearest) -> list[Hit]:
+        """Find the nearest templates."""
+        search = self._search(request.gallery_id)
+        return search.nearest(np.frombuffer(request.vector, np.float32), request.limit, request.where)
+
+    def nearest_people(self, request: NearestPeople) -> list[Hit]:
+        """Find all templates of those who have the nearest."""
+        search = self._search(request.gallery_id)
+        return search.nearest_people(np.frombuffer(request.vector, np.float32), request.people, request.where)
+
+    def embeddings(self, request: Embeddings) -> list[tuple[str, bytes]]:
+        """Fetch the vectors of the points that exist."""
+        records = self._shard(request.gallery_id).engine.retrieve(request.ids, False, True)
+        return [(str(record.id), np.asarray(record.vector, np.float32).tobytes()) for record in records]
 
     def scan(self, request: Scan) -> list[tuple[str, Any, bytes]]:
         """Fetch points whole, by id."""
@@ -156,7 +158,7 @@ class Shards:
 
     def count_identities(self, request: CountIdentities) -> int:
         """Count the identities."""
-        return len(self._catalogue(self._shard(request.gallery_id)))
+        return len(self._rows(self._shard(request.gallery_id)).catalogue)
 
     def list_identities(self, request: ListIdentities) -> list[tuple[str, int]]:
         """Page through the identities by id.
@@ -166,9 +168,9 @@ class Shards:
         """
         shard, where = self._shard(request.gallery_id), request.where
         if is_only_about_expiry(where):
-            expired = [] if where.alive_at is None else self._identities(shard, expired_by(where.alive_at))
-            return self._catalogue(shard).page(request.after, request.limit, Counter(expired))
-        counts = Counter(self._identities(shard, condition_of(where)))
+            expired = Counter() if where.alive_at is None else self._identities(shard, expired_by(where.alive_at))
+            return self._rows(shard).catalogue.page(request.after, request.limit, expired)
+        counts = self._identities(shard, condition_of(where))
         names = sorted(name for name in counts if name > request.after)
         return [(name, counts[name]) for name in names[: request.limit]]
 
@@ -181,37 +183,22 @@ class Shards:
 
     def delete_identity(self, request: DeleteIdentity) -> int:
         """Delete an identity's points; on disk after `flush`."""
-        shard, only = self._shard(request.gallery_id), of_identity(request.identity_id)
-        count = int(shard.engine.count(CountRequest(exact=True, filter=only)))
-        if count:
-            self._unflushed.add(request.gallery_id)
-            shard.engine.update(UpdateOperation.delete_points_by_filter(only))
-            if shard.catalogue is not None:
-                shard.catalogue.forget(request.identity_id)
-        return count
+        return self._delete(self._shard(request.gallery_id), of_identity(request.identity_id))
 
     def delete_template(self, request: DeleteTemplate) -> bool:
         """Delete one point; on disk after `flush`."""
         shard = self._shard(request.gallery_id)
-        deleted = self._identities_of(shard, [request.template_id])
+        deleted = bool(shard.engine.retrieve([request.template_id], False, False))
         if deleted:
             self._unflushed.add(request.gallery_id)
             shard.engine.update(UpdateOperation.delete_points([request.template_id]))
-            if shard.catalogue is not None:
-                shard.catalogue.remove(deleted[0])
-        return bool(deleted)
+            if shard.rows is not None:
+                shard.rows.remove([UUID(request.template_id)])
+        return deleted
 
     def delete_expired(self, request: DeleteExpired) -> int:
         """Delete the points that have expired; on disk after `flush`."""
-        shard, expired = self._shard(request.gallery_id), expired_by(request.now)
-        identities = list(self._identities(shard, expired))
-        if identities:
-            self._unflushed.add(request.gallery_id)
-            shard.engine.update(UpdateOperation.delete_points_by_filter(expired))
-            if shard.catalogue is not None:
-                for identity_id in identities:
-                    shard.catalogue.remove(identity_id)
-        return len(identities)
+        return self._delete(self._shard(request.gallery_id), expired_by(request.now))
 
     def flush(self) -> dict[str, Exception]:
         """Bring every write since the last flush to disk; returns the galleries where that failed, and why."""
@@ -268,54 +255,51 @@ class Shards:
             Point(id=point_id, vector=vector, payload=payload)
             for point_id, vector, payload in zip(put.ids, _vectors(put), put.payloads, strict=True)
         ]
-        gone = [] if shard.catalogue is None else self._identities_of(shard, [*put.ids, *remove])
         self._unflushed.add(put.gallery_id)
         if points:
             shard.engine.update(UpdateOperation.upsert_points(points))
         if remove:
             shard.engine.update(UpdateOperation.delete_points(list(remove)))
-        if shard.catalogue is not None:
-            for payload in put.payloads:
-                shard.catalogue.add(payload[IDENTITY])
-            for identity_id in gone:
-                shard.catalogue.remove(identity_id)
+        if shard.rows is not None:
+            for point_id, payload in zip(put.ids, put.payloads, strict=True):
+                shard.rows.put(UUID(point_id), payload)
+            shard.rows.remove(map(UUID, remove))
 
-    def _catalogue(self, shard: _Open) -> Catalogue:
-        if shard.catalogue is None:
-            shard.catalogue = Catalogue(self._identities(shard, None))
-        return shard.catalogue
+    def _delete(self, shard: _Open, condition: Any) -> int:
+        ids = [record.id for record in self._points(shard, condition, False)]
+        if ids:
+            self._unflushed.add(shard.gallery.gallery_id)
+            shard.engine.update(UpdateOperation.delete_points_by_filter(condition))
+            if shard.rows is not None:
+                shard.rows.remove(ids)
+        return len(ids)
 
-    def _identities(self, shard: _Open, condition: Any) -> Iterator[str]:
+    def _search(self, gallery_id: str) -> Search:
+        shard = self._shard(gallery_id)
+        return Search(shard.engine, self._rows(shard))
+
+    def _rows(self, shard: _Open) -> Rows:
+        if shard.rows is None:
+            points = self._points(shard, None, FIELDS)
+            shard.rows = Rows(shard.gallery.gallery_id, ((point.id, point.payload) for point in points))
+        return shard.rows
+
+    def _identities(self, shard: _Open, condition: Any) -> Counter[str]:
+        rows = self._rows(shard)
+        return Counter(rows[point.id].identity_id for point in self._points(shard, condition, False))
+
+    def _points(self, shard: _Open, condition: Any, payload: list[str] | bool) -> Iterator[Any]:
         offset = None
         while True:
-            page = ScrollRequest(
-                offset=offset, limit=_SCROLL, filter=condition, with_payload=[IDENTITY], with_vector=False
-            )
+            page = ScrollRequest(offset=offset, limit=_SCROLL, filter=condition, with_payload=payload)
             records, offset = shard.engine.scroll(page)
-            yield from (_identity_of(record, shard) for record in records)
+            yield from records
             if offset is None:
                 return
-
-    def _identities_of(self, shard: _Open, ids: list[str]) -> list[str]:
-        return [_identity_of(record, shard) for record in shard.engine.retrieve(ids, [IDENTITY], False)]
 
 
 def _vectors(put: Put) -> Any:
     return np.frombuffer(put.vectors, np.float32).reshape(len(put.ids), -1) if put.ids else np.empty((0, 0), np.float32)
-
-
-def _without_needless_expiry(engine: Any, where: TemplateFilter) -> TemplateFilter:
-    """Leave expiry out where nothing has expired: looking costs 0.1 ms, and the condition three times the search."""
-    if where.alive_at is None or engine.count(CountRequest(exact=True, filter=expired_by(where.alive_at))):
-        return where
-    return replace(where, alive_at=None)
-
-
-def _identity_of(record: Any, shard: _Open) -> str:
-    identity_id = (record.payload or {}).get(IDENTITY)
-    if not isinstance(identity_id, str):
-        raise foreign_point(record.id, shard.gallery.gallery_id, "it has no identity")
-    return identity_id
 
 
 def _config(gallery: Gallery) -> EdgeConfig:

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 from qdrant_client import models
 
-from gallery.domain import Gallery, Neighbour, Template
+from gallery.domain import Embedding, Gallery, Neighbour, Template
 from gallery.qdrant_store.conditions import IDENTITY
 from gallery.records import checked_embeddings, foreign_point, neighbour_of, payload_of, template_of
 
@@ -21,9 +22,14 @@ def points_of(gallery: Gallery, templates: Sequence[Template]) -> list[models.Po
 
 def template_of_record(record: models.Record, gallery: Gallery) -> Template:
     """Read a template with its embedding; raises StoreCorrupt."""
+    return template_of(record.id, record.payload, embedding_of_record(record, gallery), gallery)
+
+
+def embedding_of_record(record: models.Record, gallery: Gallery) -> Embedding:
+    """Read a point's vector; raises StoreCorrupt."""
     if not isinstance(record.vector, list):
         raise foreign_point(record.id, gallery.gallery_id, "it has no single vector")
-    return template_of(record.id, record.payload, record.vector, gallery)
+    return np.asarray(record.vector, np.float32)
 
 
 def neighbour_of_point(point: models.ScoredPoint, gallery: Gallery) -> Neighbour:

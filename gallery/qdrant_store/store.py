@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
@@ -31,7 +32,7 @@ from gallery.errors import GalleryNotFound, StoreUnavailable
 from gallery.ports import TemplateStore
 from gallery.qdrant_store.census import Census
 from gallery.qdrant_store.conditions import IDENTITY, INDICES, condition_of, expired_by, of_identity
-from gallery.qdrant_store.points import neighbour_of_point, points_of, template_of_record
+from gallery.qdrant_store.points import embedding_of_record, neighbour_of_point, points_of, template_of_record
 from gallery.qdrant_store.translation import is_transient, translated
 from gallery.records import changed_gallery, checked_embedding, gallery_of_record, info_of, record_of_gallery
 
@@ -41,6 +42,7 @@ _PREFIX = "gallery_"
 _OLDEST = (1, 16)  # the first with metadata of collections
 _ALL = 1_000_000_000
 _PAGE = 1000
+_PEOPLE_AMONG = 64  # templates, among which the nearest people are looked for
 _LAST_ID = UUID(int=(1 << 128) - 1)
 _CACHE_SECONDS = 1.0
 _RECONNECT = {"grpc.initial_reconnect_backoff_ms": 100, "grpc.max_reconnect_backoff_ms": 1000}
@@ -193,6 +195,32 @@ class QdrantStore(TemplateStore):
             ),
         )
         return [neighbour_of_point(point, gallery) for point in answer.points]
+
+    async def nearest_people(
+        self, gallery_id: str, embedding: Embedding, *, people: int, where: TemplateFilter = EVERYTHING
+    ) -> list[Neighbour]:
+        """Search exactly: for the nearest templates, more of them until enough people are among them, and for theirs.
+
+        The server's own grouping may cost ten searches, and gives so many templates of each group and no more.
+        """
+        limit = max(_PEOPLE_AMONG, 4 * people)
+        while True:
+            near = await self.nearest(gallery_id, embedding, limit=limit, where=where)
+            names = tuple(dict.fromkeys(neighbour.identity_id for neighbour in near))[:people]
+            if len(near) < limit:
+                return [neighbour for neighbour in near if neighbour.identity_id in names]
+            if len(names) == people:
+                theirs = replace(where, identity_ids=names)
+                return await self.nearest(gallery_id, embedding, limit=_ALL, where=theirs)
+            limit *= 4
+
+    async def embeddings(self, gallery_id: str, template_ids: Sequence[UUID]) -> dict[UUID, Embedding]:
+        """Fetch the embeddings of those that exist."""
+        gallery = await self.get_gallery(gallery_id)
+        ids = [str(template_id) for template_id in template_ids]
+        retrieve = partial(self._client.retrieve, with_payload=False, with_vectors=True)
+        records = await self._try(gallery_id, lambda: retrieve(_PREFIX + gallery_id, ids))
+        return {UUID(str(record.id)): embedding_of_record(record, gallery) for record in records}
 
     async def scan(
         self, gallery_id: str, *, after: UUID | None, limit: int, where: TemplateFilter = EVERYTHING

@@ -96,7 +96,8 @@ def neighbour_of(template_id: object, identity_id: object, similarity: float, ga
     """Read a search's hit back; the distance is 1 − similarity, within [0, 2] whatever the rounding."""
     try:
         distance = min(max(1.0 - similarity, 0.0), MAX_DISTANCE)
-        return Neighbour(uuid.UUID(str(template_id)), text(identity_id), distance)
+        known = template_id if isinstance(template_id, uuid.UUID) else uuid.UUID(str(template_id))
+        return Neighbour(known, text(identity_id), distance)
     except (TypeError, ValueError) as error:
         raise foreign_point(template_id, gallery_id, str(error)) from error
 

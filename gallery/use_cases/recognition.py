@@ -26,7 +26,7 @@ from gallery.use_cases.base import UseCases, check_one_person, no_identity
 MAX_CANDIDATES = 100
 
 _FOR_A_RUNNER_UP = 2
-_FUSED_AT_LEAST, _FUSED_FOR_EACH = 16, 2  # identities whose templates are fetched for a fusion rule
+_FUSED_AT_LEAST, _FUSED_FOR_EACH = 16, 2  # identities ranked for a fusion rule
 
 
 class Recognition(UseCases):
@@ -101,27 +101,11 @@ class Recognition(UseCases):
         identities that have the nearest templates: many more than are asked for, since several templates together can
         lie nearer than the best of them alone.
         """
-        if gallery.policy.fusion is Fusion.BEST:
-            return await self._nearest_identities(gallery, embedding, max_candidates, where)
-        wanted = max(_FUSED_AT_LEAST, _FUSED_FOR_EACH * max_candidates)
-        near = await self._nearest_identities(gallery, embedding, wanted, where)
-        if not near:
-            return ()
-        theirs = replace(where, identity_ids=tuple(candidate.identity_id for candidate in near))
-        templates = [template async for template in self._scan(gallery.gallery_id, theirs)]
-        return matching.rank_fused(embedding, templates, gallery.policy.fusion, max_candidates)
-
-    async def _nearest_identities(
-        self, gallery: Gallery, embedding: Embedding, wanted: int, where: TemplateFilter
-    ) -> tuple[Candidate, ...]:
-        """Fold the nearest templates, fetching more of them until enough identities are among them."""
-        limit = 4 * wanted
-        while True:
-            neighbours = await self._store.nearest(gallery.gallery_id, embedding, limit=limit, where=where)
-            candidates = matching.rank(neighbours, wanted)
-            if len(candidates) == wanted or len(neighbours) < limit:
-                return candidates
-            limit *= 4
+        fusion = gallery.policy.fusion
+        people = max_candidates if fusion is Fusion.BEST else max(_FUSED_AT_LEAST, _FUSED_FOR_EACH * max_candidates)
+        near = await self._store.nearest_people(gallery.gallery_id, embedding, people=people, where=where)
+        lengths = await self._mean_lengths.of(gallery, near) if fusion is Fusion.MEAN else {}
+        return matching.rank(near, max_candidates, fusion, lengths)
 
 
 def _verification(person: Embedded, distance: float, basis: Basis, limits: QualityLimits) -> Verification:

@@ -101,8 +101,9 @@ def test_a_catalogue_follows_every_change() -> None:
     catalogue.remove("b")
     assert catalogue.page("", 9, {}) == [("b", 1), ("c", 1)]
     catalogue.add("aa")
-    catalogue.forget("c")
+    catalogue.remove("c")
     assert catalogue.page("", 9, {}) == [("aa", 1), ("b", 1)]
+    assert (catalogue.count("b"), catalogue.count("c")) == (1, 0)
     assert catalogue.page("aa", 1, {}) == [("b", 1)]
     assert catalogue.page("b", 9, {}) == []
     assert len(catalogue) == 2

@@ -258,5 +258,29 @@ async def test_any_filter_lets_through_what_plain_checks_do(store: TemplateStore
         scanned = await store.scan(gallery.gallery_id, after=None, limit=999, where=where)
         assert {each.info.template_id for each in scanned} == expected
         assert await found(store, gallery, where) == {each.info.identity_id for each in scanned}
+        for limit in (3, 999):
+            near = await store.nearest(gallery.gallery_id, unit(1), limit=limit, where=where)
+            plain = sorted(scanned, key=lambda each: -float(each.embedding @ unit(1)))[:limit]
+            assert [each.template_id for each in near] == [each.info.template_id for each in plain]
+        near = await store.nearest_people(gallery.gallery_id, unit(1), people=999, where=where)
+        assert {each.template_id for each in near} == expected
         some += bool(expected)
     assert some > 10
+
+
+@pytest.mark.parametrize("limit", [5, 300])
+async def test_a_filter_that_none_of_the_nearest_fit_is_answered_in_full(
+    store: TemplateStore, gallery: Gallery, limit: int
+) -> None:
+    def template(seed: int) -> Template:
+        camera = "south" if float(unit(seed) @ unit(9999)) > 0 else "north"  # the half around the probe, and the other
+        return make_template(f"person-{seed % 50}", seed, context=Context(camera))
+
+    templates = [template(seed) for seed in range(700)]
+    await put(store, gallery, *templates)
+    north = [each for each in templates if each.info.context.camera_id == "north"]
+    plain = sorted(north, key=lambda each: -float(each.embedding @ unit(9999)))[:limit]
+    near = await store.nearest(
+        gallery.gallery_id, unit(9999), limit=limit, where=TemplateFilter(camera_ids=("north", "east"))
+    )
+    assert [each.template_id for each in near] == [each.info.template_id for each in plain]

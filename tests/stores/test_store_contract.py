@@ -25,6 +25,8 @@ CALLS: dict[str, Call] = {
     "put": lambda store, name: store.put(name, [make_template("ann", 1)]),
     "find": lambda store, name: store.find(name, [uuid.uuid4()]),
     "nearest": lambda store, name: store.nearest(name, unit(1), limit=3),
+    "nearest_people": lambda store, name: store.nearest_people(name, unit(1), people=3),
+    "embeddings": lambda store, name: store.embeddings(name, [uuid.uuid4()]),
     "list_identities": lambda store, name: store.list_identities(name, after="", limit=3),
     "list_templates": lambda store, name: store.list_templates(name, "ann"),
     "delete_identity": lambda store, name: store.delete_identity(name, "ann"),
@@ -161,6 +163,39 @@ async def test_the_nearest_of_one_identity_are_its_own(store: TemplateStore, gal
     assert await store.nearest(gallery.gallery_id, unit(1), limit=99, where=nobody) == []
 
 
+@pytest.mark.parametrize(("count", "each_has"), [(60, 1), (40, 12), (3, 200)])
+async def test_the_nearest_people_come_with_all_their_templates(
+    store: TemplateStore, gallery: Gallery, count: int, each_has: int
+) -> None:
+    together = np.repeat([unit(person) for person in range(count)], each_has, axis=0)
+    rows = together + 0.3 * np.stack([unit(1000 + seed) for seed in range(len(together))])
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    people = [f"person-{place // each_has}" for place in range(len(rows))]
+    templates = [
+        make_template(name, seed, embedding=row) for seed, (name, row) in enumerate(zip(people, rows, strict=True))
+    ]
+    await store.put(gallery.gallery_id, templates)
+    for probe in (unit(5000), unit(1)):
+        similarities = rows @ probe
+        order = np.argsort(-similarities, kind="stable")
+        chosen = list(dict.fromkeys(people[place] for place in order))[:20]
+        expected = [place for place in order if people[place] in chosen]
+        found = await store.nearest_people(gallery.gallery_id, probe, people=20)
+        assert [each.template_id for each in found] == [templates[place].info.template_id for place in expected]
+        assert [each.distance for each in found] == pytest.approx(1 - similarities[expected], abs=1e-5)
+
+
+async def test_embeddings_are_fetched_by_template(store: TemplateStore, gallery: Gallery) -> None:
+    templates = [make_template("ann", seed) for seed in range(4)]
+    await store.put(gallery.gallery_id, templates)
+    ids = [each.info.template_id for each in templates[1:]]
+    found = await store.embeddings(gallery.gallery_id, [*ids, uuid.uuid4()])
+    assert found.keys() == set(ids)
+    for each in templates[1:]:
+        assert found[each.info.template_id] == pytest.approx(each.embedding, abs=1e-6)
+    assert await store.embeddings(gallery.gallery_id, []) == {}
+
+
 async def test_distances_stay_between_0_and_2(store: TemplateStore, gallery: Gallery) -> None:
     vectors = [unit(seed) for seed in range(20)]
     await store.put(
@@ -177,6 +212,7 @@ async def test_distances_stay_between_0_and_2(store: TemplateStore, gallery: Gal
 
 async def test_an_empty_gallery_has_no_nearest(store: TemplateStore, gallery: Gallery) -> None:
     assert await store.nearest(gallery.gallery_id, unit(1), limit=10) == []
+    assert await store.nearest_people(gallery.gallery_id, unit(1), people=10) == []
 
 
 async def test_a_limit_beyond_all_gives_all(store: TemplateStore, gallery: Gallery) -> None:

@@ -1,0 +1,96 @@
+"""What is told about every template, in memory: who it shows, and whatever a filter may ask about."""
+
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from gallery.domain import TemplateFilter
+from gallery.edge_store.catalogue import Catalogue
+from gallery.records import foreign_point, label_of, timestamp
+
+FIELDS = ["identity_id", "camera_id", "captured_at", "labels", "expires_at", "move"]
+"""The fields of a payload that a row is made of."""
+
+
+class Row(NamedTuple):
+    """A template as filters see it; moments as the payload has them, which sort as text."""
+
+    identity_id: str
+    camera_id: str | None
+    captured_at: str | None
+    labels: tuple[str, ...]
+    expires_at: str | None
+    change_id: str | None
+
+
+class Rows:
+    """The rows of a gallery's templates by point id, and the catalogue of its identities; 0.3 KB a template.
+
+    The engine takes 10 to 50 µs to read a point's payload, as long as it takes to compare 1,000 embeddings, and a
+    filter of two conditions that many templates fit takes it six times the search.
+    """
+
+    def __init__(self, gallery_id: str, points: Iterable[tuple[Any, Any]]) -> None:
+        """Read the (id, payload) pairs of all points; raises StoreCorrupt for one that is no template."""
+        self._gallery_id = gallery_id
+        self._rows = {point_id: self._read(point_id, payload) for point_id, payload in points}
+        self.catalogue = Catalogue(row.identity_id for row in self._rows.values())
+
+    def __len__(self) -> int:
+        """Count the templates."""
+        return len(self._rows)
+
+    def __getitem__(self, point_id: UUID) -> Row:
+        """Look a template up."""
+        return self._rows[point_id]
+
+    def put(self, point_id: UUID, payload: Any) -> None:
+        """Note a template that was written, or written over."""
+        self.remove([point_id])
+        self._rows[point_id] = row = self._read(point_id, payload)
+        self.catalogue.add(row.identity_id)
+
+    def remove(self, point_ids: Iterable[UUID]) -> None:
+        """Forget those that there are of these templates."""
+        for point_id in point_ids:
+            if (row := self._rows.pop(point_id, None)) is not None:
+                self.catalogue.remove(row.identity_id)
+
+    def _read(self, point_id: Any, payload: Any) -> Row:
+        values = payload or {}
+        if not isinstance(point_id, UUID) or not isinstance(values.get("identity_id"), str):
+            raise foreign_point(point_id, self._gallery_id, "it has no identity")
+        camera_id, move = values.get("camera_id"), values.get("move")
+        return Row(
+            sys.intern(values["identity_id"]),
+            None if camera_id is None else sys.intern(camera_id),
+            values.get("captured_at"),
+            tuple(map(sys.intern, values.get("labels", ()))),
+            values.get("expires_at"),
+            None if move is None else sys.intern(move["change_id"]),
+        )
+
+
+def sieve_of(where: TemplateFilter) -> Callable[[Row], bool]:
+    """Write a filter as a function that lets rows through; the same as `conditions.condition_of` is to the engine."""
+    cameras, identities = frozenset(where.camera_ids), frozenset(where.identity_ids)
+    labels = frozenset(label_of(name, value) for name, value in where.labels)
+    begin, end, now = (
+        None if moment is None else timestamp(moment)
+        for moment in (where.captured_from, where.captured_until, where.alive_at)
+    )
+    change_id = None if where.change_id is None else str(where.change_id)
+
+    def fits(row: Row) -> bool:
+        return (
+            (not cameras or row.camera_id in cameras)
+            and (begin is None or (row.captured_at is not None and row.captured_at >= begin))
+            and (end is None or (row.captured_at is not None and row.captured_at < end))
+            and labels.issubset(row.labels)
+            and (not identities or row.identity_id in identities)
+            and (change_id is None or row.change_id == change_id)
+            and (now is None or row.expires_at is None or row.expires_at > now)
+        )
+
+    return fits
