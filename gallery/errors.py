@@ -22,6 +22,8 @@
     ├── Overloaded                the queue is full; try again after a while
     ├── StoreUnavailable          the store does not answer
     ├── StoreCorrupt              the store holds something it cannot have written
+    ├── AuditUnavailable          the audit log cannot be written, so nothing is done that belongs in it
+    ├── AuditCorrupt              the audit log is not what was written
     └── CallFailed                raised by clients alone: the server gave no answer of its own
         ├── ServerUnavailable     nobody answers at the address, or the connection broke
         └── DeadlineExceeded      the answer did not come in time
@@ -175,6 +177,18 @@ class StoreCorrupt(GalleryError):
     """The store holds something that the gallery cannot have written."""
 
     reason = "STORE_CORRUPT"
+
+
+class AuditUnavailable(GalleryError):
+    """The audit log cannot be written; nothing is known about the outcome of a write."""
+
+    reason = "AUDIT_UNAVAILABLE"
+
+
+class AuditCorrupt(GalleryError):
+    """A line of the audit log was changed, or lines of it are missing."""
+
+    reason = "AUDIT_CORRUPT"
 
 
 class CallFailed(GalleryError):

@@ -30,6 +30,8 @@ CODES: dict[type[GalleryError], int] = {
     errors.Overloaded: code_pb2.RESOURCE_EXHAUSTED,
     errors.StoreUnavailable: code_pb2.UNAVAILABLE,
     errors.StoreCorrupt: code_pb2.DATA_LOSS,
+    errors.AuditUnavailable: code_pb2.UNAVAILABLE,
+    errors.AuditCorrupt: code_pb2.DATA_LOSS,
 }
 
 
