@@ -2,7 +2,8 @@
 
 import asyncio
 import copy
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -10,7 +11,7 @@ from uuid import UUID
 
 import grpc
 
-from gallery.client import calls
+from gallery.client import calls, streams
 from gallery.client.channel import checked_address, checked_timeout, options_of
 from gallery.client.failures import failure_of
 from gallery.client.pictures import ImageLike, drawn, encoded_off_the_loop
@@ -21,6 +22,7 @@ from gallery.domain import (
     Change,
     Cohort,
     Embedded,
+    EndTrack,
     EnrolmentResult,
     Finding,
     Gallery,
@@ -30,11 +32,14 @@ from gallery.domain import (
     Page,
     Pixels,
     Policy,
+    StreamAnswer,
+    StreamProbe,
     TemplateFilter,
     Verification,
 )
 from gallery.v1.gallery_service_pb2_grpc import GalleryServiceStub
 
+Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 
@@ -90,6 +95,16 @@ class AsyncGalleryClient:
         except grpc.RpcError as error:
             raise failure_of(error, self._address, self._timeout) from error
         return call.read(response)
+
+    async def _converse(
+        self, call: streams.StreamCall[Item, Answer], items: AsyncIterable[Item]
+    ) -> AsyncGenerator[Answer, None]:
+        try:
+            async with aclosing(streams.conversed(self._stub, call, items)) as answers:
+                async for answer in answers:
+                    yield answer
+        except grpc.RpcError as error:
+            raise failure_of(error, self._address, self._timeout) from error
 
     async def create_gallery(
         self, gallery_id: str, *, threshold: float | None = None, policy: Policy | None = None
@@ -147,6 +162,26 @@ class AsyncGalleryClient:
         probe = await encoded_off_the_loop(image)
         call = calls.identify(gallery_id, probe, max_candidates=max_candidates, threshold=threshold, where=where)
         return await self._send(call)
+
+    async def identify_stream(
+        self,
+        gallery_id: str,
+        probes: AsyncIterable[StreamProbe | EndTrack],
+        *,
+        max_candidates: int = 5,
+        threshold: float | None = None,
+        where: TemplateFilter = EVERYTHING,
+    ) -> AsyncGenerator[StreamAnswer, None]:
+        """Answer probes and ends of tracks, each under its ``item_id``, as soon as the answer is ready.
+
+        ``probes`` are taken as fast as the server takes them, for as long as they come: a stream has no deadline and
+        is not repeated. An item that cannot be answered fails alone: its answer has the error. Close the stream with
+        `contextlib.aclosing` to leave it early.
+        """
+        call = streams.identify_stream(gallery_id, max_candidates=max_candidates, threshold=threshold, where=where)
+        async with aclosing(self._converse(call, probes)) as answers:
+            async for answer in answers:
+                yield answer
 
     async def annotate(
         self, gallery_id: str, image: ImageLike, *, threshold: float | None = None, output: Path | None = None

@@ -34,6 +34,8 @@ NOT_RETRIED = (
     "MergeIdentities",
     "SplitIdentity",
     "UndoChange",
+    "IdentifyStream",
+    "BulkEnroll",
 )
 
 _LARGEST_RETRIED = 64 * 2**20  # gRPC repeats only what it has kept, and keeps 256 KiB unless told

@@ -1,7 +1,7 @@
 """The client for threads: one connection, safe to share among them."""
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -9,7 +9,7 @@ from uuid import UUID
 
 import grpc
 
-from gallery.client import calls
+from gallery.client import calls, streams
 from gallery.client.channel import checked_address, checked_timeout, options_of
 from gallery.client.failures import failure_of
 from gallery.client.pictures import ImageLike, drawn, encoded
@@ -20,6 +20,7 @@ from gallery.domain import (
     Change,
     Cohort,
     Embedded,
+    EndTrack,
     EnrolmentResult,
     Finding,
     Gallery,
@@ -29,11 +30,14 @@ from gallery.domain import (
     Page,
     Pixels,
     Policy,
+    StreamAnswer,
+    StreamProbe,
     TemplateFilter,
     Verification,
 )
 from gallery.v1.gallery_service_pb2_grpc import GalleryServiceStub
 
+Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 
@@ -89,6 +93,12 @@ class GalleryClient:
         except grpc.RpcError as error:
             raise failure_of(error, self._address, self._timeout) from error
         return call.read(response)
+
+    def _converse(self, call: streams.StreamCall[Item, Answer], items: Iterable[Item]) -> Generator[Answer, None, None]:
+        try:
+            yield from streams.converse(self._stub, call, items)
+        except grpc.RpcError as error:
+            raise failure_of(error, self._address, self._timeout) from error
 
     def create_gallery(
         self, gallery_id: str, *, threshold: float | None = None, policy: Policy | None = None
@@ -146,6 +156,24 @@ class GalleryClient:
         probe = encoded(image)
         call = calls.identify(gallery_id, probe, max_candidates=max_candidates, threshold=threshold, where=where)
         return self._send(call)
+
+    def identify_stream(
+        self,
+        gallery_id: str,
+        probes: Iterable[StreamProbe | EndTrack],
+        *,
+        max_candidates: int = 5,
+        threshold: float | None = None,
+        where: TemplateFilter = EVERYTHING,
+    ) -> Generator[StreamAnswer, None, None]:
+        """Answer probes and ends of tracks, each under its ``item_id``, as soon as the answer is ready.
+
+        ``probes`` are taken, in a thread of their own, as fast as the server takes them, for as long as they come: a
+        stream has no deadline and is not repeated. An item that cannot be answered fails alone: its answer has the
+        error. Close the stream with `contextlib.closing` to leave it early.
+        """
+        call = streams.identify_stream(gallery_id, max_candidates=max_candidates, threshold=threshold, where=where)
+        return self._converse(call, probes)
 
     def annotate(
         self, gallery_id: str, image: ImageLike, *, threshold: float | None = None, output: Path | None = None

@@ -35,6 +35,7 @@ from gallery.domain.checks import (
     checked_context,
     checked_gallery_id,
     checked_identity_id,
+    checked_key,
     checked_policy,
     checked_threshold,
 )
@@ -139,6 +140,7 @@ __all__ = [
     "checked_context",
     "checked_gallery_id",
     "checked_identity_id",
+    "checked_key",
     "checked_policy",
     "checked_threshold",
     "template_id_of",

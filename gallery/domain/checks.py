@@ -35,6 +35,16 @@ def checked_identity_id(identity_id: str) -> str:
     return identity_id
 
 
+def checked_key(kind: str, key: str) -> str:
+    """Return ``key``, the caller's own of an item or a track, or raise InvalidIdentifier."""
+    if len(key) > MAX_IDENTITY_ID_LENGTH or not key.isprintable():
+        raise InvalidIdentifier(
+            f"the {kind} {key[:40]!r} cannot be used",
+            expected=f"at most {MAX_IDENTITY_ID_LENGTH} printable characters",
+        )
+    return key
+
+
 def checked_threshold(threshold: float) -> float:
     """Return ``threshold``, or raise InvalidParameter when it is no cosine distance (NaN included)."""
     if not 0.0 <= threshold <= MAX_DISTANCE:

@@ -29,8 +29,11 @@ async def refusals(context: Context) -> AsyncIterator[None]:
             metadata.append(("grpc-retry-pushback-ms", str(int(error.retry_after * 1000) + 1)))
         await context.abort(status.code, status.details, tuple(metadata))
     except Exception:
-        reference = request_ids.current()
-        _log.exception("unforeseen error in the call %s", reference)
-        await context.abort(
-            grpc.StatusCode.INTERNAL, f"an error nobody foresaw; the server's log has it under {reference}"
-        )
+        await context.abort(grpc.StatusCode.INTERNAL, unforeseen())
+
+
+def unforeseen() -> str:
+    """Log the exception that is being handled, and say where to find it."""
+    reference = request_ids.current()
+    _log.exception("unforeseen error in the call %s", reference)
+    return f"an error nobody foresaw; the server's log has it under {reference}"

@@ -4,11 +4,11 @@ from gallery.domain import DEFAULT_TARGET_FPIR
 from gallery.errors import InvalidRequest
 from gallery.rpc.base import Calls
 from gallery.rpc.refusals import Context, refusals
+from gallery.use_cases import DEFAULT_MAX_CANDIDATES
 from gallery.v1 import gallery_service_pb2 as pb
 from gallery.wire import enrolment, keeping, upkeep, values
 
 _DEFAULT_PAGE_SIZE = 100
-_DEFAULT_MAX_CANDIDATES = 5
 
 
 class UnaryCalls(Calls):
@@ -65,7 +65,7 @@ class UnaryCalls(Calls):
             identifications = await self._gallery.identify(
                 request.gallery_id,
                 values.read_image(request.image),
-                max_candidates=values.read_or(request.max_candidates, _DEFAULT_MAX_CANDIDATES),
+                max_candidates=values.read_or(request.max_candidates, DEFAULT_MAX_CANDIDATES),
                 threshold=request.threshold if request.HasField("threshold") else None,
                 where=values.read_filter(request.filter),
             )

@@ -8,12 +8,15 @@ from gallery.use_cases.caretaker import Caretaker
 from gallery.use_cases.changes import Changes
 from gallery.use_cases.enrolment import MAX_IMAGES_PER_ENROLMENT, Enrolment
 from gallery.use_cases.galleries import Galleries
+from gallery.use_cases.identify_stream import ITEMS_IN_FLIGHT, IdentifyStreams
 from gallery.use_cases.identities import Identities
 from gallery.use_cases.paging import MAX_PAGE_SIZE
-from gallery.use_cases.recognition import MAX_CANDIDATES, Recognition
+from gallery.use_cases.recognition import DEFAULT_MAX_CANDIDATES, MAX_CANDIDATES
 from gallery.use_cases.upkeep import Upkeep
 
 __all__ = [
+    "DEFAULT_MAX_CANDIDATES",
+    "ITEMS_IN_FLIGHT",
     "MAX_CANDIDATES",
     "MAX_IMAGES_PER_ENROLMENT",
     "MAX_PAGE_SIZE",
@@ -22,5 +25,5 @@ __all__ = [
 ]
 
 
-class GalleryUseCases(Galleries, Enrolment, Recognition, Identities, Upkeep, Changes):
+class GalleryUseCases(Galleries, Enrolment, IdentifyStreams, Identities, Upkeep, Changes):
     """Every operation of the gallery, each kind in a file of its own."""

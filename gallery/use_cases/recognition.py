@@ -1,7 +1,7 @@
 """Recognition: identify 1:N, verify 1:1, embed."""
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from gallery import matching, quality
 from gallery.domain import (
@@ -15,7 +15,9 @@ from gallery.domain import (
     Gallery,
     Identification,
     Outcome,
+    Quality,
     QualityLimits,
+    Region,
     TemplateFilter,
     Verification,
     checked_identity_id,
@@ -24,9 +26,20 @@ from gallery.errors import InvalidParameter
 from gallery.use_cases.base import UseCases, check_one_person, no_identity
 
 MAX_CANDIDATES = 100
+DEFAULT_MAX_CANDIDATES = 5
 
 _FOR_A_RUNNER_UP = 2
 _FUSED_AT_LEAST, _FUSED_FOR_EACH = 16, 2  # identities ranked for a fusion rule
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked about a probe, beside its picture."""
+
+    gallery: Gallery
+    basis: Basis
+    max_candidates: int
+    where: TemplateFilter
 
 
 class Recognition(UseCases):
@@ -37,24 +50,29 @@ class Recognition(UseCases):
         gallery_id: str,
         image: EncodedImage,
         *,
-        max_candidates: int = 5,
+        max_candidates: int = DEFAULT_MAX_CANDIDATES,
         threshold: float | None = None,
         where: TemplateFilter = EVERYTHING,
     ) -> tuple[Identification, ...]:
         """Say of each region (or the whole picture) who the nearest identities are, and what became of the probe."""
-        if not 0 < max_candidates <= MAX_CANDIDATES:
-            raise InvalidParameter(f"max_candidates is {max_candidates}", expected=f"1 to {MAX_CANDIDATES}")
+        check_max_candidates(max_candidates)
         gallery = await self._open(gallery_id)
         basis = await self._basis(threshold, gallery)
         people = await self._embedder.embed(image)
-        alive = self._alive(where)
-        answers = []
-        for person in people:
-            judged = quality.judged(person.quality, gallery.policy.probe_quality)
-            ranked = await self._rank(gallery, person.embedding, max(max_candidates, _FOR_A_RUNNER_UP), alive)
-            answer = matching.decide(person.region, ranked, basis, judged)
-            answers.append(replace(answer, candidates=ranked[:max_candidates]))
-        return tuple(answers)
+        question = Question(gallery, basis, max_candidates, self._alive(where))
+        return tuple([await self._identification(question, person) for person in people])
+
+    async def _identification(self, question: Question, person: Embedded) -> Identification:
+        judged = quality.judged(person.quality, question.gallery.policy.probe_quality)
+        return await self._decide(question, person.embedding, person.region, judged)
+
+    async def _decide(
+        self, question: Question, embedding: Embedding, region: Region | None, judged: Quality
+    ) -> Identification:
+        wanted = max(question.max_candidates, _FOR_A_RUNNER_UP)
+        ranked = await self._rank(question.gallery, embedding, wanted, question.where)
+        answer = matching.decide(region, ranked, question.basis, judged)
+        return replace(answer, candidates=ranked[: question.max_candidates])
 
     async def verify_identity(
         self, gallery_id: str, image: EncodedImage, identity_id: str, *, threshold: float | None = None
@@ -106,6 +124,12 @@ class Recognition(UseCases):
         near = await self._store.nearest_people(gallery.gallery_id, embedding, people=people, where=where)
         lengths = await self._mean_lengths.of(gallery, near) if fusion is Fusion.MEAN else {}
         return matching.rank(near, max_candidates, fusion, lengths)
+
+
+def check_max_candidates(max_candidates: int) -> None:
+    """Refuse, with InvalidParameter, to name nobody or too many."""
+    if not 0 < max_candidates <= MAX_CANDIDATES:
+        raise InvalidParameter(f"max_candidates is {max_candidates}", expected=f"1 to {MAX_CANDIDATES}")
 
 
 def _verification(person: Embedded, distance: float, basis: Basis, limits: QualityLimits) -> Verification:

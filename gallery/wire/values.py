@@ -199,41 +199,42 @@ def read_template(message: pb.Template) -> TemplateInfo:
 def identify_message(identifications: Sequence[Identification]) -> pb.IdentifyResponse:
     """Write the answers for the people of one picture, at least one; they rest on one basis."""
     return pb.IdentifyResponse(
-        identifications=[
-            pb.Identification(
-                region=_optional_region_message(person.region),
-                matched=person.matched,
-                candidates=[
-                    pb.Candidate(
-                        identity_id=near.identity_id, distance=near.distance, template_id=str(near.template_id)
-                    )
-                    for near in person.candidates
-                ],
-                outcome=enum_message(person.outcome, "OUTCOME"),
-                margin=person.margin,
-                quality=quality_message(person.quality),
-            )
-            for person in identifications
+        identifications=map(identification_message, identifications), basis=basis_message(identifications[0].basis)
+    )
+
+
+def identification_message(person: Identification) -> pb.Identification:
+    """Write the answer for one person, without what it rests on."""
+    return pb.Identification(
+        region=_optional_region_message(person.region),
+        matched=person.matched,
+        candidates=[
+            pb.Candidate(identity_id=near.identity_id, distance=near.distance, template_id=str(near.template_id))
+            for near in person.candidates
         ],
-        basis=basis_message(identifications[0].basis),
+        outcome=enum_message(person.outcome, "OUTCOME"),
+        margin=person.margin,
+        quality=quality_message(person.quality),
     )
 
 
 def read_identify(message: pb.IdentifyResponse) -> tuple[Identification, ...]:
     """Read the answers for the people of one picture."""
     basis = read_basis(message.basis)
-    return tuple(
-        Identification(
-            region=_read_optional_region(person),
-            outcome=_read_outcome(person.outcome),
-            candidates=tuple(
-                Candidate(near.identity_id, near.distance, UUID(near.template_id)) for near in person.candidates
-            ),
-            margin=person.margin if person.HasField("margin") else None,
-            basis=basis,
-            quality=read_quality(person.quality),
-        )
-        for person in message.identifications
+    return tuple(read_identification(person, basis) for person in message.identifications)
+
+
+def read_identification(message: pb.Identification, basis: Basis) -> Identification:
+    """Read the answer for one person."""
+    return Identification(
+        region=_read_optional_region(message),
+        outcome=_read_outcome(message.outcome),
+        candidates=tuple(
+            Candidate(near.identity_id, near.distance, UUID(near.template_id)) for near in message.candidates
+        ),
+        margin=message.margin if message.HasField("margin") else None,
+        basis=basis,
+        quality=read_quality(message.quality),
     )
 
 

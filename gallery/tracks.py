@@ -1,0 +1,102 @@
+"""The images of one person on one camera judged together: tracks, in constant memory.
+
+A track keeps no images: a sum of embeddings, weighted by quality, and since when its decision has been the same.
+"""
+
+from collections import OrderedDict
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from gallery.domain import Embedded, Embedding, Identification, Outcome, Quality, Region, TrackDecision
+
+STABLE_AFTER = 3
+"""How many images in a row must leave a track's decision as it is before it is called stable."""
+MAX_TRACKS = 256
+"""How many tracks a stream has at a time; one more ends the one that had no image for the longest."""
+IDLE = timedelta(seconds=60)
+"""How long a track without an image lives."""
+
+
+def weight(quality: Quality) -> float:
+    """Say how much an image counts among the others of its track: as much as it is sharp."""
+    return max(quality.sharpness, 0.01)
+
+
+class Track:
+    """One person's images so far; fed in the order they were sent."""
+
+    def __init__(self, track_id: str) -> None:
+        self._track_id = track_id
+        self._sum = np.zeros(1)  # of any length, once something is added
+        self._verdict: tuple[Outcome, str | None] | None = None
+        self._since: datetime | None = None
+        self._unchanged = 0
+        self.image_count = 0
+        self.region: Region | None = None
+        self.quality: Quality | None = None
+
+    def add(self, person: Embedded, judged: Quality) -> bool:
+        """Take an image, unless its quality is rejected; say whether it counts."""
+        if judged.reasons and self.image_count:
+            return False
+        self.region, self.quality = person.region, judged
+        if judged.reasons:
+            return False
+        # float64, since a track may never end: beyond 2^24 images float32 would take no more
+        self._sum = self._sum + weight(judged) * person.embedding.astype(np.float64)
+        self.image_count += 1
+        return True
+
+    @property
+    def embedding(self) -> Embedding:
+        """The fused embedding, of unit length: float32 [d]. There must have been an image that counts."""
+        length = max(float(np.linalg.norm(self._sum)), np.finfo(np.float64).tiny)
+        return (self._sum / length).astype(np.float32)
+
+    def decided(self, identification: Identification, at: datetime, *, counted: bool) -> TrackDecision:
+        """Tell the decision by all images until now, the last of which was taken ``at``, and since when it stands.
+
+        It is stable when it stayed the same, outcome and identity, for `STABLE_AFTER` images that count.
+        """
+        verdict = (identification.outcome, identification.identity_id)
+        if verdict != self._verdict:
+            self._verdict, self._since, self._unchanged = verdict, at, 0
+        self._unchanged += counted
+        since = self._since if self._unchanged >= STABLE_AFTER else None
+        return TrackDecision(self._track_id, identification, self.image_count, since)
+
+
+class Tracks:
+    """The tracks of one stream, at most `MAX_TRACKS`; those that nobody ends go when they are idle for `IDLE`."""
+
+    def __init__(self) -> None:
+        self._tracks: OrderedDict[str, tuple[Track, datetime]] = OrderedDict()  # used longest ago first
+
+    def __len__(self) -> int:
+        """Count those that are remembered."""
+        return len(self._tracks)
+
+    def used(self, track_id: str, now: datetime) -> Track:
+        """Find the track of an image that came ``now``, or begin it."""
+        self._forget_idle(now)
+        track, _ = self._tracks.pop(track_id, (None, now))
+        if track is None:
+            track = Track(track_id)
+            if len(self._tracks) == MAX_TRACKS:
+                self._tracks.popitem(last=False)
+        self._tracks[track_id] = (track, now)
+        return track
+
+    def ended(self, track_id: str, now: datetime) -> Track | None:
+        """Forget a track, and return it; None when there is none."""
+        self._forget_idle(now)
+        track, _ = self._tracks.pop(track_id, (None, now))
+        return track
+
+    def _forget_idle(self, now: datetime) -> None:
+        while self._tracks:
+            track_id, (_, last_used) = next(iter(self._tracks.items()))
+            if now - last_used <= IDLE:
+                return
+            del self._tracks[track_id]
