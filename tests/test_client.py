@@ -20,7 +20,7 @@ from gallery import AsyncGalleryClient, GalleryClient
 from gallery.client import ImageLike
 from gallery.client.channel import NOT_RETRIED, RETRIED
 from gallery.client.failures import failure_of
-from gallery.domain import EncodedImage, EndTrack, Region, StreamAnswer, StreamProbe, ThresholdSource
+from gallery.domain import EncodedImage, Region, StreamAnswer, StreamItem, ThresholdSource
 from gallery.errors import (
     CallFailed,
     DeadlineExceeded,
@@ -52,7 +52,7 @@ TAKEN_AS = {
     Sequence[EncodedImage]: Sequence[ImageLike],
 }
 SYNCHRONOUS = {
-    AsyncIterable[StreamProbe | EndTrack]: Iterable[StreamProbe | EndTrack],
+    AsyncIterable[StreamItem]: Iterable[StreamItem],
     AsyncGenerator[StreamAnswer, None]: Generator[StreamAnswer, None, None],
 }
 

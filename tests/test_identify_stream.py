@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from gallery import AsyncGalleryClient, GalleryClient
-from gallery.domain import EncodedImage, EndTrack, Outcome, Region, StreamAnswer, StreamProbe
+from gallery.domain import EncodedImage, EndTrack, Outcome, Region, StreamAnswer, StreamItem, StreamProbe
 from gallery.errors import GalleryNotFound, InvalidImage, InvalidParameter
 from tests.pictures import png_of, views_of
 
@@ -87,7 +87,7 @@ def test_what_the_probes_raise_is_raised_after_the_answers_that_are_due(client: 
 
 def test_a_track_tells_who_it_is_by_all_of_its_images_and_since_when(client: GalleryClient, lobby: str) -> None:
     client.enroll(lobby, "seven", views_of(7, 2))
-    walk: list[StreamProbe | EndTrack]
+    walk: list[StreamItem]
     walk = [StreamProbe(str(n), EncodedImage(view), ("walk",)) for n, view in enumerate(views_of(7, 6))]
     answers = by_item(client.identify_stream(lobby, [*walk, EndTrack("end", "walk")]))
     counts = []
@@ -118,7 +118,7 @@ def test_the_end_of_an_unknown_track_is_no_error(client: GalleryClient, lobby: s
 
 
 def test_an_ended_track_begins_anew(client: GalleryClient, lobby: str) -> None:
-    items = [probe("1", 1, "t"), probe("2", 1, "t"), EndTrack("end", "t"), probe("3", 1, "t")]
+    items: list[StreamItem] = [probe("1", 1, "t"), probe("2", 1, "t"), EndTrack("end", "t"), probe("3", 1, "t")]
     answers = by_item(client.identify_stream(lobby, items))
     assert [answers[each].tracks[0].image_count for each in ("1", "2", "end", "3")] == [1, 2, 2, 1]
 

@@ -22,7 +22,6 @@ from gallery.domain import (
     Change,
     Cohort,
     Embedded,
-    EndTrack,
     EnrolmentResult,
     Finding,
     Gallery,
@@ -33,7 +32,7 @@ from gallery.domain import (
     Pixels,
     Policy,
     StreamAnswer,
-    StreamProbe,
+    StreamItem,
     TemplateFilter,
     Verification,
 )
@@ -166,7 +165,7 @@ class AsyncGalleryClient:
     async def identify_stream(
         self,
         gallery_id: str,
-        probes: AsyncIterable[StreamProbe | EndTrack],
+        probes: AsyncIterable[StreamItem],
         *,
         max_candidates: int = 5,
         threshold: float | None = None,

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 import grpc
 from google.protobuf.message import Message
 
-from gallery.domain import EndTrack, StreamAnswer, StreamProbe, TemplateFilter
+from gallery.domain import StreamAnswer, StreamItem, TemplateFilter
 from gallery.errors import InvalidRequest
 from gallery.wire import streams
 
@@ -36,7 +36,7 @@ class StreamCall(Generic[Item, Answer]):
 
 def identify_stream(
     gallery_id: str, *, max_candidates: int, threshold: float | None, where: TemplateFilter
-) -> StreamCall[StreamProbe | EndTrack, StreamAnswer]:
+) -> StreamCall[StreamItem, StreamAnswer]:
     """Ask who the people before a camera are."""
     options = streams.options_message(gallery_id, max_candidates=max_candidates, threshold=threshold, where=where)
     return StreamCall("IdentifyStream", options, streams.item_message, streams.read_answer)

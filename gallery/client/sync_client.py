@@ -20,7 +20,6 @@ from gallery.domain import (
     Change,
     Cohort,
     Embedded,
-    EndTrack,
     EnrolmentResult,
     Finding,
     Gallery,
@@ -31,7 +30,7 @@ from gallery.domain import (
     Pixels,
     Policy,
     StreamAnswer,
-    StreamProbe,
+    StreamItem,
     TemplateFilter,
     Verification,
 )
@@ -160,7 +159,7 @@ class GalleryClient:
     def identify_stream(
         self,
         gallery_id: str,
-        probes: Iterable[StreamProbe | EndTrack],
+        probes: Iterable[StreamItem],
         *,
         max_candidates: int = 5,
         threshold: float | None = None,

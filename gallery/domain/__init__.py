@@ -78,6 +78,7 @@ from gallery.domain.streams import (
     EndTrack,
     Lane,
     StreamAnswer,
+    StreamItem,
     StreamProbe,
     TrackDecision,
 )
@@ -127,6 +128,7 @@ __all__ = [
     "RefusedImage",
     "Region",
     "StreamAnswer",
+    "StreamItem",
     "StreamProbe",
     "Tail",
     "Template",

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import TypeAlias
 
 from gallery.domain.answers import EnrolledTemplate, Identification
 from gallery.domain.pictures import EncodedImage
@@ -40,6 +41,10 @@ class EndTrack:
 
     item_id: str
     track_id: str
+
+
+StreamItem: TypeAlias = StreamProbe | EndTrack
+"""What a camera's stream is made of."""
 
 
 @dataclass(frozen=True, slots=True)

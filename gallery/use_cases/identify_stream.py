@@ -18,6 +18,7 @@ from gallery.domain import (
     Gallery,
     Lane,
     StreamAnswer,
+    StreamItem,
     StreamProbe,
     TemplateFilter,
     TrackDecision,
@@ -31,7 +32,7 @@ from gallery.use_cases.recognition import DEFAULT_MAX_CANDIDATES, Question, Reco
 ITEMS_IN_FLIGHT = 8
 """How many items of one stream are held at a time: enough for several workers, little enough for a thousand streams."""
 
-Answerer: TypeAlias = Callable[[StreamProbe | EndTrack], Coroutine[Any, Any, StreamAnswer]]
+Answerer: TypeAlias = Callable[[StreamItem], Coroutine[Any, Any, StreamAnswer]]
 
 _BASIS_LASTS = 1.0  # seconds; a threshold corrected for the gallery's size costs a count
 
@@ -74,7 +75,7 @@ class IdentifyStreams(Recognition):
     async def identify_stream(
         self,
         gallery_id: str,
-        probes: AsyncIterable[StreamProbe | EndTrack],
+        probes: AsyncIterable[StreamItem],
         *,
         max_candidates: int = DEFAULT_MAX_CANDIDATES,
         threshold: float | None = None,
@@ -99,7 +100,7 @@ class IdentifyStreams(Recognition):
         await self._question(stream)
         return functools.partial(self._answer, stream)
 
-    async def _answer(self, stream: _Stream, item: StreamProbe | EndTrack) -> StreamAnswer:
+    async def _answer(self, stream: _Stream, item: StreamItem) -> StreamAnswer:
         if item.item_id in stream.waiting:
             error = InvalidParameter(
                 f"the item_id {item.item_id[:40]!r} is in use by an item that waits for its answer",

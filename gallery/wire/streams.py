@@ -2,7 +2,7 @@
 
 from google.rpc import status_pb2
 
-from gallery.domain import EndTrack, StreamAnswer, StreamProbe, TemplateFilter, TrackDecision
+from gallery.domain import EndTrack, StreamAnswer, StreamItem, StreamProbe, TemplateFilter, TrackDecision
 from gallery.errors import CallFailed, InvalidRequest
 from gallery.v1 import gallery_service_pb2 as pb
 from gallery.wire import values
@@ -23,7 +23,7 @@ def options_message(
     return pb.IdentifyStreamRequest(options=options)
 
 
-def item_message(item: StreamProbe | EndTrack) -> pb.IdentifyStreamRequest:
+def item_message(item: StreamItem) -> pb.IdentifyStreamRequest:
     """Write a probe or the end of a track."""
     if isinstance(item, EndTrack):
         return pb.IdentifyStreamRequest(end_track=pb.EndTrack(item_id=item.item_id, track_id=item.track_id))
@@ -44,7 +44,7 @@ def item_id_of(message: pb.IdentifyStreamRequest) -> str:
             raise InvalidRequest("the message is empty", expected="a probe or an end_track")
 
 
-def read_item(message: pb.IdentifyStreamRequest) -> StreamProbe | EndTrack:
+def read_item(message: pb.IdentifyStreamRequest) -> StreamItem:
     """Read a probe or the end of a track; raises InvalidRegion."""
     if message.HasField("end_track"):
         return EndTrack(message.end_track.item_id, message.end_track.track_id)
