@@ -20,6 +20,8 @@
     ├── ModelMismatch             templates of another model are never compared
     ├── InvalidModel              an ONNX file that cannot be trusted
     ├── Overloaded                the queue is full; try again after a while
+    ├── EmbeddingFailed           the network failed or hung at this image; another may well succeed
+    ├── EmbedderUnavailable       nothing can be embedded: every worker hangs, or the server is stopping
     ├── StoreUnavailable          the store does not answer
     ├── StoreCorrupt              the store holds something it cannot have written
     ├── AuditUnavailable          the audit log cannot be written, so nothing is done that belongs in it
@@ -165,6 +167,18 @@ class Overloaded(GalleryError):
         """Keep the wait beside the message."""
         super().__init__(problem, remedy=remedy)
         self.retry_after = retry_after
+
+
+class EmbeddingFailed(GalleryError):
+    """The network failed at this image, or did not come back from it; sent again, it may do so again."""
+
+    reason = "EMBEDDING_FAILED"
+
+
+class EmbedderUnavailable(GalleryError):
+    """Nothing can be embedded here for now: every worker hangs, or the server is stopping."""
+
+    reason = "EMBEDDER_UNAVAILABLE"
 
 
 class StoreUnavailable(GalleryError):

@@ -65,8 +65,8 @@ async def opened(settings: Settings) -> AsyncIterator[Opened]:
         store = open_store(settings)
         stack.push_async_callback(store.close)
         await store.check()
-        scheduler = Scheduler(network, workers=settings.workers, queue=settings.queue)
-        stack.push_async_callback(scheduler.close)
+        scheduler = Scheduler(network, workers=settings.workers, queue=settings.queue, timeout=settings.worker_timeout)
+        stack.push_async_callback(scheduler.close, settings.grace)
         yield Opened(GalleryUseCases(scheduler, store, network.cohort), store, scheduler)
 
 

@@ -1,6 +1,7 @@
 """The service as a stranger sees it: raw protobuf against a real server on a free port, over the embedded store."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
 from typing import Any, cast
@@ -12,6 +13,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from grpc_status import rpc_status
 
+from gallery.domain import Embedded, EncodedImage
+from gallery.onnx_embedder import OnnxEmbedder
 from gallery.server import SERVICE_NAME, running
 from gallery.settings import Settings
 from gallery.v1 import gallery_service_pb2 as pb
@@ -112,6 +115,37 @@ async def test_a_message_over_the_limit_is_refused_and_the_next_call_is_served(s
     code, _, _ = await refusal_of(stub.Embed(huge))
     assert code is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert (await stub.Embed(pb.EmbedRequest(image=image(1)))).embeddings
+
+
+async def test_health_says_when_every_worker_hangs_and_when_one_is_back(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = threading.Event()
+    embed = OnnxEmbedder.embed
+
+    def hang_at_one(network: OnnxEmbedder, picture: EncodedImage) -> tuple[Embedded, ...]:
+        assert picture.content != image(1).content or gate.wait(timeout=60)
+        return embed(network, picture)
+
+    monkeypatch.setattr(OnnxEmbedder, "embed", hang_at_one)
+    monkeypatch.setattr("gallery.health._SECONDS_BETWEEN_CHECKS", 0.02)
+    hanging = settings.model_copy(update={"worker_timeout": 0.1})
+    async with running(hanging) as server, grpc.aio.insecure_channel(server.address) as channel:
+        health: Any = health_pb2_grpc.HealthStub(channel)
+        told = health.Watch(health_pb2.HealthCheckRequest(service=SERVICE_NAME), timeout=60)
+        answers = aiter(told)
+        while (await anext(answers)).status != health_pb2.HealthCheckResponse.SERVING:
+            pass
+        stub: GalleryServiceStub = GalleryServiceStub(channel)
+        for _ in range(2):  # one worker, and the one in its place
+            code, reason, _ = await refusal_of(stub.Embed(pb.EmbedRequest(image=image(1))))
+            assert (code, reason) == (grpc.StatusCode.INTERNAL, "EMBEDDING_FAILED")
+        assert (await anext(answers)).status == health_pb2.HealthCheckResponse.NOT_SERVING
+        code, reason, _ = await refusal_of(stub.Embed(pb.EmbedRequest(image=image(1))))
+        assert (code, reason) == (grpc.StatusCode.UNAVAILABLE, "EMBEDDER_UNAVAILABLE")
+        gate.set()
+        assert (await anext(answers)).status == health_pb2.HealthCheckResponse.SERVING
+        told.cancel()
 
 
 async def test_health_says_serving(channel: grpc.aio.Channel) -> None:

@@ -1,25 +1,31 @@
 import asyncio
+import gc
+import queue
 import threading
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 
-from gallery.domain import Embedded, EncodedImage, Quality
-from gallery.errors import InvalidImage, Overloaded
+from gallery.domain import Embedded, EncodedImage, Lane, Quality
+from gallery.errors import EmbedderUnavailable, EmbeddingFailed, InvalidImage, Overloaded
 from gallery.model_card import ModelCard
 from gallery.ports import Network
 from gallery.scheduler import Scheduler
 
 CARD = ModelCard(name="gate", digest="0" * 64, height=8, width=4, dimension=2, threshold=0.3)
+SHORT = 0.2  # seconds after which a worker is taken to hang, where a test wants one to
 
 
 class GatedNetwork(Network):
-    """Embeds nothing until its gate is opened, and remembers what it was given."""
+    """Embeds nothing until its gate is opened but for what is quick, and remembers what it was given."""
 
     def __init__(self) -> None:
         self.gate = threading.Event()
         self.seen: list[bytes] = []
+        self.begun: queue.SimpleQueue[bytes] = queue.SimpleQueue()
 
     @property
     def card(self) -> ModelCard:
@@ -27,9 +33,15 @@ class GatedNetwork(Network):
 
     def embed(self, image: EncodedImage) -> tuple[Embedded, ...]:
         self.seen.append(image.content)
-        assert self.gate.wait(timeout=20)
-        if image.content == b"bad":
+        self.begun.put(image.content)
+        if not image.content.startswith(b"quick"):
+            assert self.gate.wait(timeout=60)
+        if image.content.endswith(b"bad"):
             raise InvalidImage("this one is bad")
+        if image.content.endswith(b"broken"):
+            raise RuntimeError("secret thoughts of the network")
+        if image.content.endswith(b"deadly"):
+            raise SystemExit
         vector = np.array([1.0, 0.0], np.float32)
         return (Embedded(None, vector, CARD.digest, Quality(4, 8, 0.5, 0.5, 0.5)),)
 
@@ -41,72 +53,213 @@ def network() -> Iterator[GatedNetwork]:
     network.gate.set()
 
 
-async def settle(scheduler: Scheduler, pending: int) -> None:
-    for _ in range(2000):
-        if scheduler.pending == pending:
-            return
+def begin(scheduler: Scheduler, content: bytes = b"x", lane: Lane = Lane.UNARY) -> "asyncio.Task[Any]":
+    return asyncio.create_task(scheduler.embed(EncodedImage(content), lane))
+
+
+async def begun(network: GatedNetwork) -> bytes:
+    """Wait for the next image to reach the network."""
+    return await asyncio.to_thread(network.begun.get, timeout=60)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():  # noqa: ASYNC110 - threads change it
         await asyncio.sleep(0.005)
-    raise AssertionError(f"{scheduler.pending} are pending, not {pending}")
 
 
 async def test_a_full_queue_refuses_at_once_and_says_when_to_come_back(network: GatedNetwork) -> None:
     async with Scheduler(network, workers=1, queue=2) as scheduler:
-        waiting = [asyncio.create_task(scheduler.embed(EncodedImage(b"x"))) for _ in range(3)]
-        await settle(scheduler, 3)
+        waiting = [begin(scheduler) for _ in range(3)]
+        await begun(network)
+        assert scheduler.load().waiting[Lane.UNARY] == 2
         with pytest.raises(Overloaded) as refusal:
             await scheduler.embed(EncodedImage(b"one too many"))
         assert refusal.value.retry_after > 0
         network.gate.set()
         await asyncio.gather(*waiting)
+        await scheduler.embed(EncodedImage(b"later"))
     assert b"one too many" not in network.seen
 
 
-async def test_a_place_in_the_queue_is_free_again_when_its_work_is_over(network: GatedNetwork) -> None:
-    network.gate.set()
+async def test_as_many_are_taken_at_once_as_workers_and_queue_hold(network: GatedNetwork) -> None:
+    async with Scheduler(network, workers=2, queue=3) as scheduler:
+        answers = asyncio.gather(*(begin(scheduler) for _ in range(20)), return_exceptions=True)
+        await begun(network)
+        network.gate.set()
+        assert sum(isinstance(answer, Overloaded) for answer in await answers) == 15
+
+
+@pytest.mark.parametrize("lane", [Lane.STREAM, Lane.BULK])
+async def test_streams_and_bulk_wait_instead_and_leave_the_queue_to_others(network: GatedNetwork, lane: Lane) -> None:
     async with Scheduler(network, workers=1, queue=1) as scheduler:
-        for _ in range(10):
-            await scheduler.embed(EncodedImage(b"x"))
-            await settle(scheduler, 0)
+        waiting = [begin(scheduler, b"%d" % number, lane) for number in range(20)]
+        await begun(network)
+        probe = begin(scheduler, b"probe")
+        await asyncio.sleep(0)
+        assert scheduler.load().waiting == {Lane.UNARY: 1, Lane.STREAM: 0, Lane.BULK: 0} | {lane: 19}
+        network.gate.set()
+        await asyncio.gather(probe, *waiting)
+    order = [content for content in network.seen if content != b"probe"]
+    assert order == [b"%d" % number for number in range(20)]
+    assert network.seen.index(b"probe") <= 2
 
 
-async def test_an_image_whose_caller_gave_up_while_it_waited_is_never_embedded(network: GatedNetwork) -> None:
+async def test_what_was_given_up_while_it_waited_is_never_embedded(network: GatedNetwork) -> None:
     async with Scheduler(network, workers=1, queue=4) as scheduler:
-        first = asyncio.create_task(scheduler.embed(EncodedImage(b"first")))
-        second = asyncio.create_task(scheduler.embed(EncodedImage(b"second")))
-        await settle(scheduler, 2)
-        second.cancel()
-        await settle(scheduler, 1)
+        first = begin(scheduler, b"first")
+        await begun(network)
+        for lane in Lane:
+            given_up = begin(scheduler, b"given up", lane)
+            await asyncio.sleep(0)
+            assert scheduler.load().waiting[lane] == 1
+            given_up.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await given_up
+            assert scheduler.load().waiting[lane] == 0
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await scheduler.embed(EncodedImage(b"too late"))
         network.gate.set()
         await first
     assert network.seen == [b"first"]
 
 
+async def test_what_is_given_up_while_it_is_embedded_harms_nobody(network: GatedNetwork) -> None:
+    async with Scheduler(network, workers=1, queue=4) as scheduler:
+        given_up = begin(scheduler)
+        await begun(network)
+        given_up.cancel()
+        network.gate.set()
+        assert len(await scheduler.embed(EncodedImage(b"next"))) == 1
+
+
 async def test_a_bad_image_fails_alone(network: GatedNetwork) -> None:
-    network.gate.set()
     async with Scheduler(network, workers=2, queue=8) as scheduler:
-        answers = await asyncio.gather(
-            *(scheduler.embed(EncodedImage(content)) for content in (b"good", b"bad", b"good")),
-            return_exceptions=True,
-        )
+        tasks = [begin(scheduler, content) for content in (b"quick", b"quick bad", b"quick")]
+        answers = await asyncio.gather(*tasks, return_exceptions=True)
     assert [type(answer) for answer in answers] == [tuple, InvalidImage, tuple]
+
+
+async def test_what_nobody_foresaw_fails_its_image_alone_and_is_told_to_the_log_only(
+    network: GatedNetwork, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with Scheduler(network, workers=1, queue=8) as scheduler:
+        with pytest.raises(EmbeddingFailed) as failure:
+            await scheduler.embed(EncodedImage(b"quick broken"))
+        assert "secret" not in str(failure.value)
+        assert len(await scheduler.embed(EncodedImage(b"quick"))) == 1
+        assert scheduler.load().replaced == 0
+    assert "secret thoughts" in caplog.text
+
+
+async def test_an_error_does_not_keep_its_image(network: GatedNetwork) -> None:
+    class Owned(EncodedImage):
+        __slots__ = ("__weakref__",)
+
+    gc.disable()
+    try:
+        async with Scheduler(network, workers=1, queue=8) as scheduler:
+            image = Owned(b"quick bad")
+            kept = weakref.ref(image)
+            with pytest.raises(InvalidImage):
+                await scheduler.embed(image)
+            del image
+            await scheduler.embed(EncodedImage(b"quick"))  # a worker keeps its last image until the next
+            assert kept() is None
+    finally:
+        gc.enable()
 
 
 async def test_workers_embed_at_the_same_time(network: GatedNetwork) -> None:
     async with Scheduler(network, workers=2, queue=8) as scheduler:
-        tasks = [asyncio.create_task(scheduler.embed(EncodedImage(b"x"))) for _ in range(3)]
-        for _ in range(2000):
-            if len(network.seen) == 2:
-                break
-            await asyncio.sleep(0.005)
-        assert len(network.seen) == 2
+        tasks = [begin(scheduler) for _ in range(3)]
+        await begun(network)
+        await begun(network)
+        assert (scheduler.load().busy, scheduler.load().waiting[Lane.UNARY]) == (2, 1)
         network.gate.set()
         await asyncio.gather(*tasks)
 
 
-async def test_closing_finishes_what_was_accepted(network: GatedNetwork) -> None:
+async def test_a_worker_that_hangs_is_replaced_and_its_late_result_is_thrown_away(network: GatedNetwork) -> None:
+    async with Scheduler(network, workers=1, queue=8, timeout=SHORT) as scheduler:
+        hanging = begin(scheduler, b"hangs")
+        await begun(network)
+        with pytest.raises(EmbeddingFailed, match="not embedded within"):
+            await hanging
+        assert len(await scheduler.embed(EncodedImage(b"quick"))) == 1
+        load = scheduler.load()
+        assert (load.workers, load.hung, load.replaced) == (1, 1, 1)
+        network.gate.set()
+        await until(lambda: scheduler.load().hung == 0)
+        assert (scheduler.load().workers, scheduler.load().replaced) == (1, 1)
+
+
+async def test_a_worker_that_dies_is_replaced_and_its_image_fails(
+    network: GatedNetwork, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with Scheduler(network, workers=1, queue=8) as scheduler:
+        for deaths in (1, 2, 3):
+            with pytest.raises(EmbeddingFailed, match="died"):
+                await scheduler.embed(EncodedImage(b"quick deadly"))
+            assert scheduler.load().replaced == deaths
+            assert len(await scheduler.embed(EncodedImage(b"quick"))) == 1
+    assert "a worker died" in caplog.text
+
+
+async def test_when_too_many_hang_it_says_so_until_one_comes_back(network: GatedNetwork) -> None:
+    async with Scheduler(network, workers=1, queue=8, timeout=SHORT) as scheduler:
+        for lane in (Lane.UNARY, Lane.STREAM):
+            with pytest.raises(EmbeddingFailed):
+                await scheduler.embed(EncodedImage(b"hangs"), lane)
+        for lane in Lane:
+            with pytest.raises(EmbedderUnavailable, match="every worker hangs"):
+                await scheduler.embed(EncodedImage(b"quick"), lane)
+        assert (scheduler.load().workers, scheduler.load().hung) == (0, 2)
+        network.gate.set()
+        await until(lambda: scheduler.load().hung == 0)
+        assert len(await scheduler.embed(EncodedImage(b"quick"))) == 1
+
+
+async def test_who_waits_when_the_last_worker_hangs_is_told(network: GatedNetwork) -> None:
+    async with Scheduler(network, workers=1, queue=8, timeout=SHORT) as scheduler:
+        tasks = [begin(scheduler, b"hangs", lane) for lane in (Lane.UNARY, Lane.STREAM, Lane.BULK, Lane.BULK)]
+        answers = await asyncio.gather(*tasks, return_exceptions=True)
+    assert sorted(type(answer).__name__ for answer in answers) == [
+        *["EmbedderUnavailable"] * 2,
+        *["EmbeddingFailed"] * 2,
+    ]
+
+
+async def test_closing_finishes_what_was_accepted_and_accepts_no_more(network: GatedNetwork) -> None:
     scheduler = Scheduler(network, workers=1, queue=8)
-    tasks = [asyncio.create_task(scheduler.embed(EncodedImage(b"x"))) for _ in range(4)]
-    await settle(scheduler, 4)
+    tasks = [begin(scheduler) for _ in range(4)]
+    await begun(network)
+    closing = asyncio.create_task(scheduler.close())
+    await asyncio.sleep(0)
     network.gate.set()
-    await scheduler.close()
+    await closing
     assert [len(answer) for answer in await asyncio.gather(*tasks)] == [1] * 4
+    with pytest.raises(EmbedderUnavailable, match="stopping"):
+        await scheduler.embed(EncodedImage(b"quick"))
+
+
+async def test_closing_waits_no_longer_than_the_grace_and_tells_who_is_left(network: GatedNetwork) -> None:
+    scheduler = Scheduler(network, workers=1, queue=8)
+    tasks = [begin(scheduler) for _ in range(3)]
+    await begun(network)
+    await scheduler.close(grace=0.0)
+    answers = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(answer) for answer in answers] == [EmbedderUnavailable] * 3
+
+
+async def test_many_callers_of_every_lane_are_all_answered(network: GatedNetwork) -> None:
+    network.gate.set()
+    async with Scheduler(network, workers=3, queue=1000) as scheduler:
+        tasks = [begin(scheduler, b"%d" % number, [*Lane][number % 3]) for number in range(900)]
+        for task in tasks[::7]:
+            task.cancel()
+        answers = await asyncio.gather(*tasks, return_exceptions=True)
+        load = scheduler.load()
+    assert [isinstance(answer, tuple) for answer in answers] == [number % 7 != 0 for number in range(900)]
+    assert (load.busy, sum(load.waiting.values())) == (0, 0)
+    assert load.service_time > 0

@@ -57,6 +57,9 @@ class Settings(BaseSettings):
     queue: Annotated[int, Shown("N", RECOGNITION)] = Field(
         default=64, ge=1, le=100_000, description="images that may wait; beyond that calls are refused"
     )
+    worker_timeout: Annotated[float, Shown("SECONDS", RECOGNITION)] = Field(
+        default=30.0, gt=0.0, description="seconds an image may keep a worker; then it fails and the worker is replaced"
+    )
     max_image_bytes: Annotated[int, Shown("BYTES", RECOGNITION)] = Field(
         default=10 * 2**20, ge=2**10, le=2**30, description="largest image accepted, in bytes"
     )

@@ -28,6 +28,8 @@ CODES: dict[type[GalleryError], int] = {
     errors.ModelMismatch: code_pb2.FAILED_PRECONDITION,
     errors.InvalidModel: code_pb2.FAILED_PRECONDITION,
     errors.Overloaded: code_pb2.RESOURCE_EXHAUSTED,
+    errors.EmbeddingFailed: code_pb2.INTERNAL,  # not UNAVAILABLE: clients would send what hung one worker to the next
+    errors.EmbedderUnavailable: code_pb2.UNAVAILABLE,
     errors.StoreUnavailable: code_pb2.UNAVAILABLE,
     errors.StoreCorrupt: code_pb2.DATA_LOSS,
     errors.AuditUnavailable: code_pb2.UNAVAILABLE,

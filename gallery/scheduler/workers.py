@@ -1,0 +1,227 @@
+"""The threads that embed, and what becomes of those that hang or die.
+
+ONNX Runtime releases the GIL, so N threads use N cores. A thread cannot be ended from outside: one that hangs is left
+behind and another takes its place; when it comes back after all, its result is thrown away and it ends.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from gallery.domain import EncodedImage, Lane
+from gallery.errors import EmbedderUnavailable, EmbeddingFailed, GalleryError, Overloaded
+from gallery.ports import Network
+from gallery.scheduler.lanes import Job, Lanes, Outcome
+
+_SMOOTHING = 0.1  # weight of the newest service time in the running mean
+_FIRST_GUESS = 0.02  # seconds an image takes, before any was seen
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How busy the workers are.
+
+    ``waiting`` counts the images in each lane. ``workers`` threads can work, ``busy`` of them do; ``hung`` were left
+    behind and have not come back; ``replaced`` counts all that ever hung or died. ``service_time`` is the running mean
+    of the seconds that an image keeps a worker.
+    """
+
+    waiting: Mapping[Lane, int]
+    workers: int
+    busy: int
+    hung: int
+    replaced: int
+    service_time: float
+
+
+@dataclass(slots=True, eq=False)
+class _Worker:
+    """A thread: the job it is at, since when (monotonic seconds), and whether it was left behind."""
+
+    job: Job | None = None
+    begun: float = 0.0
+    left: bool = False
+
+
+class Workers:
+    """``count`` threads over a queue in which ``queue`` unary images may wait.
+
+    ``tell`` is called from any thread with each job that has its outcome, once. As many threads again as ``count`` may
+    hang at a time; when they do, nothing can be embedded until one of them comes back.
+    """
+
+    def __init__(self, network: Network, *, count: int, queue: int, tell: Callable[[Job], None]) -> None:
+        self._network = network
+        self._count = count
+        self._queue = queue
+        self._tell = tell
+        self._lanes = Lanes()
+        self._working: set[_Worker] = set()
+        self._hung: set[_Worker] = set()
+        self._replaced = 0
+        self._service_time = _FIRST_GUESS
+        self._closing = False
+        self._changed = threading.Condition()  # guards all of the above but the network and tell
+        with self._changed:
+            self._start_missing()
+
+    def put(self, job: Job) -> None:
+        """Queue a job; raises Overloaded (UNARY) and EmbedderUnavailable."""
+        with self._changed:
+            if self._closing:
+                raise _stopping()
+            if not self._working:
+                raise _none_left()
+            if job.lane is Lane.UNARY:
+                self._refuse_when_full()
+            self._lanes.put(job)
+            self._changed.notify()
+
+    def drop(self, job: Job) -> None:
+        """Forget a job that nobody waits for any longer, unless it is being embedded already."""
+        with self._changed:
+            self._lanes.drop(job)
+
+    def load(self) -> Load:
+        """Tell how busy the workers are."""
+        with self._changed:
+            waiting = {lane: self._lanes.waiting(lane) for lane in Lane}
+            working, hung = len(self._working), len(self._hung)
+            return Load(waiting, working, self._busy(), hung, self._replaced, self._service_time)
+
+    def replace_hung(self, limit: float) -> None:
+        """Leave every worker behind that has been at one image for ``limit`` seconds, and start as many others."""
+        with self._changed:
+            late = time.monotonic() - limit
+            failed = self._leave(lambda worker: worker.begun <= late)
+            self._start_missing()
+            self._changed.notify_all()
+            stranded = [] if self._working else list(self._lanes.take_all())
+        for job in failed:
+            _log.error("a worker was given up after %g s at an image of %d bytes", limit, len(job.image.content))
+            error = EmbeddingFailed(f"the image was not embedded within {limit:g} s, and its worker was given up")
+            self._tell_outcome(job, error)
+        for job in stranded:
+            self._tell_outcome(job, _none_left())
+
+    def close(self, grace: float | None) -> None:
+        """Embed what waits, for at most ``grace`` seconds, and end the threads; what is left then fails.
+
+        Blocks. Nothing is accepted meanwhile.
+        """
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: not self._working, grace)
+            failed = [*self._lanes.take_all(), *self._leave(lambda _: True)]
+        for job in failed:
+            self._tell_outcome(job, _stopping())
+
+    def _refuse_when_full(self) -> None:
+        waiting = self._lanes.waiting(Lane.UNARY)
+        if waiting < self._queue + len(self._working) - self._busy():
+            return
+        before = waiting + min(waiting, self._lanes.waiting(Lane.STREAM))  # they take turns
+        raise Overloaded(
+            f"{waiting} images are waiting, which is all that this server lets wait",
+            retry_after=before * self._service_time / len(self._working),
+            remedy="try again after the delay, or run more servers",
+        )
+
+    def _busy(self) -> int:
+        return sum(worker.job is not None for worker in self._working)
+
+    def _start_missing(self) -> None:
+        room = 2 * self._count - len(self._working) - len(self._hung)
+        for _ in range(min(self._count - len(self._working), room)):
+            worker = _Worker()
+            try:
+                threading.Thread(target=self._work, args=(worker,), name="embed", daemon=True).start()
+            except RuntimeError as error:  # the machine gives no more threads; it is tried again at the next round
+                _log.error("a worker cannot be started: %s", error)
+                return
+            self._working.add(worker)
+
+    def _leave(self, hangs: Callable[[_Worker], bool]) -> list[Job]:
+        """Leave busy workers behind and return their jobs."""
+        jobs = []
+        for worker in [*self._working]:
+            if worker.job is not None and hangs(worker):
+                jobs.append(worker.job)
+                worker.left = True
+                self._working.remove(worker)
+                self._hung.add(worker)
+                self._replaced += 1
+        return jobs
+
+    def _work(self, worker: _Worker) -> None:
+        """Be a worker: embed until there is nothing left to do."""
+        try:
+            while (job := self._next(worker)) is not None:
+                outcome = self._embed(job.image)
+                if self._finish(worker):
+                    self._tell_outcome(job, outcome)
+        except BaseException:
+            _log.exception("a worker died, and another takes its place")
+            with self._changed:
+                self._replaced += not worker.left
+        finally:
+            with self._changed:
+                orphan = None if worker.left else worker.job
+                self._working.discard(worker)
+                self._hung.discard(worker)
+                if not self._closing:
+                    self._start_missing()
+                self._changed.notify_all()
+            if orphan is not None:
+                self._tell_outcome(orphan, EmbeddingFailed("the worker that embedded the image died"))
+
+    def _next(self, worker: _Worker) -> Job | None:
+        with self._changed:
+            while not worker.left:
+                worker.job = self._lanes.take()
+                if worker.job is not None:
+                    worker.begun = time.monotonic()
+                    return worker.job
+                if self._closing:
+                    break
+                self._changed.wait()
+        return None
+
+    def _finish(self, worker: _Worker) -> bool:
+        """Say whether the outcome still counts."""
+        with self._changed:
+            if worker.left:
+                return False
+            worker.job = None
+            self._service_time += _SMOOTHING * (time.monotonic() - worker.begun - self._service_time)
+            return True
+
+    def _embed(self, image: EncodedImage) -> Outcome:
+        try:
+            return self._network.embed(image)
+        except GalleryError as error:
+            return error
+        except Exception as error:
+            _log.exception("an image of %d bytes could not be embedded", len(image.content))
+            failure = EmbeddingFailed("the network failed at the image; the server's log says how")
+            failure.__cause__ = error
+            return failure
+
+    def _tell_outcome(self, job: Job, outcome: Outcome) -> None:
+        job.outcome = outcome
+        self._tell(job)
+
+
+def _none_left() -> EmbedderUnavailable:
+    return EmbedderUnavailable(
+        "every worker hangs", remedy="restart the server, and see its log for when they began to"
+    )
+
+
+def _stopping() -> EmbedderUnavailable:
+    return EmbedderUnavailable("the server is stopping", remedy="send the image to another")
