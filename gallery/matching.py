@@ -21,12 +21,22 @@ from gallery.domain import (
 
 TOP_K = 3
 
+_CONSIDERED_AT_LEAST, _CONSIDERED_FOR_EACH = 16, 2
 _TINY = float(np.finfo(np.float32).tiny)
 
 
 def cosine_distance(one: Embedding, other: Embedding) -> float:
     """Return ``1 - cos`` of two unit vectors, clipped to [0, 2] against rounding."""
     return float(np.clip(1.0 - np.dot(one, other), 0.0, 2.0))
+
+
+def considered(limit: int, fusion: Fusion) -> int:
+    """Say how many identities, those that have the nearest templates, are ranked to find the nearest ``limit``.
+
+    By the nearest template those are the same. By the other rules several templates together can lie nearer than the
+    best of them alone, so many more are ranked than are asked for.
+    """
+    return limit if fusion is Fusion.BEST else max(_CONSIDERED_AT_LEAST, _CONSIDERED_FOR_EACH * limit)
 
 
 def rank(

@@ -11,9 +11,11 @@ from uuid import UUID
 
 from gallery.domain import (
     EVERYTHING,
+    Candidate,
     Embedded,
     Embedding,
     EncodedImage,
+    Fusion,
     Gallery,
     IdentitySummary,
     Lane,
@@ -62,10 +64,9 @@ class TemplateStore(Protocol):
     async def nearest(
         self, gallery_id: str, embedding: Embedding, *, limit: int, where: TemplateFilter = EVERYTHING
     ) -> list[Neighbour]: ...  # exact, nearest first
-    async def nearest_people(
-        self, gallery_id: str, embedding: Embedding, *, people: int, where: TemplateFilter = EVERYTHING
-    ) -> list[Neighbour]: ...  # all templates that fit of those ``people`` who have the nearest, nearest first
-    async def embeddings(self, gallery_id: str, template_ids: Sequence[UUID]) -> dict[UUID, Embedding]: ...  # existing
+    async def nearest_identities(
+        self, gallery_id: str, embedding: Embedding, *, limit: int, fusion: Fusion, where: TemplateFilter = EVERYTHING
+    ) -> tuple[Candidate, ...]: ...  # as `matching.rank` those `matching.considered` with the nearest templates
     async def scan(
         self, gallery_id: str, *, after: UUID | None, limit: int, where: TemplateFilter = EVERYTHING
     ) -> list[Template]: ...  # by template id, with embeddings

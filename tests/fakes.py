@@ -8,7 +8,9 @@ from uuid import UUID
 
 from gallery.domain import (
     EVERYTHING,
+    Candidate,
     Embedding,
+    Fusion,
     Gallery,
     IdentitySummary,
     Neighbour,
@@ -16,6 +18,7 @@ from gallery.domain import (
     TemplateFilter,
     TemplateInfo,
 )
+from gallery.matching import considered, mean_length, rank
 from gallery.ports import TemplateStore
 from gallery.records import (
     changed_gallery,
@@ -93,17 +96,19 @@ class MemoryStore(TemplateStore):
         ]
         return sorted(neighbours, key=lambda neighbour: neighbour.distance)[:limit]
 
-    async def nearest_people(
-        self, gallery_id: str, embedding: Embedding, *, people: int, where: TemplateFilter = EVERYTHING
-    ) -> list[Neighbour]:
-        everybody = len(self._shelf(gallery_id).templates)
-        neighbours = await self.nearest(gallery_id, embedding, limit=everybody, where=where)
-        chosen = list(dict.fromkeys(neighbour.identity_id for neighbour in neighbours))[:people]
-        return [neighbour for neighbour in neighbours if neighbour.identity_id in chosen]
-
-    async def embeddings(self, gallery_id: str, template_ids: Sequence[UUID]) -> dict[UUID, Embedding]:
+    async def nearest_identities(
+        self, gallery_id: str, embedding: Embedding, *, limit: int, fusion: Fusion, where: TemplateFilter = EVERYTHING
+    ) -> tuple[Candidate, ...]:
         held = self._shelf(gallery_id).templates
-        return {template_id: held[template_id].embedding for template_id in template_ids if template_id in held}
+        neighbours = await self.nearest(gallery_id, embedding, limit=len(held), where=where)
+        groups: dict[str, list[Neighbour]] = {}
+        for neighbour in neighbours:
+            groups.setdefault(neighbour.identity_id, []).append(neighbour)
+        chosen = dict(list(groups.items())[: considered(limit, fusion)])
+        lengths = {
+            name: mean_length([held[each.template_id].embedding for each in own]) for name, own in chosen.items()
+        }
+        return rank([each for own in chosen.values() for each in own], limit, fusion, lengths)
 
     async def scan(
         self, gallery_id: str, *, after: UUID | None, limit: int, where: TemplateFilter = EVERYTHING

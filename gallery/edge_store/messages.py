@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from gallery.domain import Gallery, TemplateFilter
+from gallery.domain import Fusion, Gallery, TemplateFilter
 from gallery.errors import GalleryError
 
 HEADER = 4
@@ -90,21 +90,14 @@ class Nearest:
 
 
 @dataclass(frozen=True, slots=True)
-class NearestPeople:
-    """Answered as Nearest, with all templates that fit of the ``people`` who have the nearest."""
+class NearestIdentities:
+    """Answered with (identity id, distance, id of its nearest template as an integer), nearest first."""
 
     gallery_id: str
     vector: bytes
-    people: int
+    limit: int
+    fusion: Fusion
     where: TemplateFilter
-
-
-@dataclass(frozen=True, slots=True)
-class Embeddings:
-    """Answered with the (id, vector as float32 bytes) pairs of those that exist."""
-
-    gallery_id: str
-    ids: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +160,7 @@ class DeleteExpired:
 
 
 Write: TypeAlias = Put | DeleteIdentity | DeleteTemplate | DeleteExpired
-Probe: TypeAlias = Nearest | NearestPeople | Embeddings
+Probe: TypeAlias = Nearest | NearestIdentities
 Read: TypeAlias = Find | Probe | Scan | CountIdentities | ListIdentities | ListTemplates
 Request: TypeAlias = Ping | CreateGallery | UpdateGallery | DeleteGallery | MoveTemplates | Write | Read
 

@@ -2,16 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from struct import Struct
 from typing import Any, TypeAlias
+from uuid import UUID
 
+import numpy as np
 from qdrant_edge import CountRequest, Query, QueryRequest, SearchParams
 
-from gallery.domain import EVERYTHING, TemplateFilter
+from gallery.domain import EVERYTHING, Embedding, TemplateFilter
 from gallery.edge_store.conditions import condition_of
 from gallery.edge_store.rows import Row, Rows, sieve_of
 
-Hit: TypeAlias = tuple[int, str, float]
-"""A template's id as an integer, its identity, and its cosine similarity to the probe."""
+Hit: TypeAlias = tuple[UUID, str, float]
+"""A template's id, its identity, and its cosine similarity to the probe."""
 
 _BROAD = 8  # a filter that more than an eighth of all fit costs the engine more than it saves
 _SPARE = 4  # times as many as should do are fetched, since those near the probe may fit less often than others
@@ -25,6 +28,7 @@ class Search:
 
     engine: Any
     rows: Rows
+    dimension: int
 
     def nearest(self, vector: Any, limit: int, where: TemplateFilter) -> list[Hit]:
         """Find the ``limit`` templates nearest to ``vector`` (float32 [dimension]) of those that fit, nearest first.
@@ -63,6 +67,12 @@ class Search:
                 return self._query(vector, everything, sieve_of(where), condition)
             limit *= _MORE
 
+    def embeddings(self, point_ids: list[UUID]) -> dict[UUID, Embedding]:
+        """Fetch the vectors of those of these points that exist, 10 µs each."""
+        records = self.engine.retrieve(point_ids, False, True)
+        pack = Struct(f"{self.dimension}f").pack  # twice as fast as numpy is with a list
+        return {record.id: np.frombuffer(pack(*record.vector), np.float32) for record in records}
+
     def _query(
         self, vector: Any, limit: int, fits: Callable[[Row], bool] | None = None, condition: Any = None
     ) -> list[Hit]:
@@ -74,4 +84,4 @@ class Search:
             params=SearchParams(exact=True),
         )
         found = [(point.id, self.rows[point.id], point.score) for point in self.engine.query(query)]
-        return [(key.int, row.identity_id, score) for key, row, score in found if fits is None or fits(row)]
+        return [(key, row.identity_id, score) for key, row, score in found if fits is None or fits(row)]

@@ -23,7 +23,7 @@ from qdrant_edge import (
     UpdateOperation,
 )
 
-from gallery.domain import Gallery
+from gallery.domain import Fusion, Gallery
 from gallery.edge_store.conditions import (
     INDICES,
     condition_of,
@@ -39,21 +39,22 @@ from gallery.edge_store.messages import (
     DeleteGallery,
     DeleteIdentity,
     DeleteTemplate,
-    Embeddings,
     Find,
     ListIdentities,
     ListTemplates,
     MoveTemplates,
     Nearest,
-    NearestPeople,
+    NearestIdentities,
     Put,
     Scan,
     UpdateGallery,
 )
 from gallery.edge_store.rows import FIELDS, Rows
-from gallery.edge_store.search import Hit, Search
+from gallery.edge_store.search import Search
 from gallery.errors import StoreCorrupt
-from gallery.records import changed_gallery, taken_gallery, unknown_gallery
+from gallery.matching import considered, rank
+from gallery.mean_lengths import MeanLengths
+from gallery.records import changed_gallery, neighbour_of, taken_gallery, unknown_gallery
 
 _SCROLL = 10_000
 
@@ -74,6 +75,7 @@ class Shards:
         self._folders = folders
         self._open: dict[str, _Open] = {}
         self._unflushed: set[str] = set()
+        self._mean_lengths = MeanLengths()
 
     def create(self, request: CreateGallery) -> None:
         """Create a gallery; raises GalleryAlreadyExists."""
@@ -128,20 +130,26 @@ class Shards:
         records = self._shard(request.gallery_id).engine.retrieve(request.ids, True, False)
         return [(str(record.id), record.payload) for record in records]
 
-    def nearest(self, request: Nearest) -> list[Hit]:
+    def nearest(self, request: Nearest) -> list[tuple[int, str, float]]:
         """Find the nearest templates."""
         search = self._search(request.gallery_id)
-        return search.nearest(np.frombuffer(request.vector, np.float32), request.limit, request.where)
+        hits = search.nearest(np.frombuffer(request.vector, np.float32), request.limit, request.where)
+        return [(point_id.int, identity_id, similarity) for point_id, identity_id, similarity in hits]
 
-    def nearest_people(self, request: NearestPeople) -> list[Hit]:
-        """Find all templates of those who have the nearest."""
-        search = self._search(request.gallery_id)
-        return search.nearest_people(np.frombuffer(request.vector, np.float32), request.people, request.where)
-
-    def embeddings(self, request: Embeddings) -> list[tuple[str, bytes]]:
-        """Fetch the vectors of the points that exist."""
-        records = self._shard(request.gallery_id).engine.retrieve(request.ids, False, True)
-        return [(str(record.id), np.asarray(record.vector, np.float32).tobytes()) for record in records]
+    def nearest_identities(self, request: NearestIdentities) -> list[tuple[str, float, int]]:
+        """Rank the identities that have the nearest templates."""
+        search, limit, fusion = self._search(request.gallery_id), request.limit, request.fusion
+        people = considered(limit, fusion)
+        hits = search.nearest_people(np.frombuffer(request.vector, np.float32), people, request.where)
+        near = [neighbour_of(*hit, request.gallery_id) for hit in hits]
+        lengths: dict[str, float] = {}
+        if fusion is Fusion.MEAN:
+            digest = self._shard(request.gallery_id).gallery.model_digest
+            lengths, others = self._mean_lengths.known(digest, near)
+            if others:
+                unknown = [neighbour for neighbour in near if neighbour.identity_id not in lengths]
+                lengths |= self._mean_lengths.learnt(digest, unknown, search.embeddings(others))
+        return [(each.identity_id, each.distance, each.template_id.int) for each in rank(near, limit, fusion, lengths)]
 
     def scan(self, request: Scan) -> list[tuple[str, Any, bytes]]:
         """Fetch points whole, by id."""
@@ -276,7 +284,7 @@ class Shards:
 
     def _search(self, gallery_id: str) -> Search:
         shard = self._shard(gallery_id)
-        return Search(shard.engine, self._rows(shard))
+        return Search(shard.engine, self._rows(shard), shard.gallery.dimension)
 
     def _rows(self, shard: _Open) -> Rows:
         if shard.rows is None:

@@ -12,7 +12,9 @@ import numpy as np
 
 from gallery.domain import (
     EVERYTHING,
+    Candidate,
     Embedding,
+    Fusion,
     Gallery,
     IdentitySummary,
     Neighbour,
@@ -29,13 +31,12 @@ from gallery.edge_store.messages import (
     DeleteGallery,
     DeleteIdentity,
     DeleteTemplate,
-    Embeddings,
     Find,
     ListIdentities,
     ListTemplates,
     MoveTemplates,
     Nearest,
-    NearestPeople,
+    NearestIdentities,
     Ping,
     Put,
     Scan,
@@ -121,22 +122,19 @@ class EdgeStore(TemplateStore):
         """Search exactly; raises ModelMismatch and InvalidModel for an embedding that does not fit."""
         link = await self._link()
         probe = checked_embedding(_known(link, gallery_id), embedding)
-        return _neighbours(await link.ask(Nearest(gallery_id, probe.tobytes(), limit, where)), gallery_id)
+        points = await link.ask(Nearest(gallery_id, probe.tobytes(), limit, where))
+        return [
+            neighbour_of(UUID(int=point_id), found, similarity, gallery_id) for point_id, found, similarity in points
+        ]
 
-    async def nearest_people(
-        self, gallery_id: str, embedding: Embedding, *, people: int, where: TemplateFilter = EVERYTHING
-    ) -> list[Neighbour]:
-        """Search exactly, in one trip to the engine's process; raises as `nearest`."""
+    async def nearest_identities(
+        self, gallery_id: str, embedding: Embedding, *, limit: int, fusion: Fusion, where: TemplateFilter = EVERYTHING
+    ) -> tuple[Candidate, ...]:
+        """Search exactly and rank, all in one trip to the engine's process; raises as `nearest`."""
         link = await self._link()
         probe = checked_embedding(_known(link, gallery_id), embedding)
-        return _neighbours(await link.ask(NearestPeople(gallery_id, probe.tobytes(), people, where)), gallery_id)
-
-    async def embeddings(self, gallery_id: str, template_ids: Sequence[UUID]) -> dict[UUID, Embedding]:
-        """Fetch the embeddings of those that exist: 20 µs each."""
-        link = await self._link()
-        _known(link, gallery_id)
-        found = await link.ask(Embeddings(gallery_id, [str(template_id) for template_id in template_ids]))
-        return {UUID(point_id): np.frombuffer(vector, np.float32) for point_id, vector in found}
+        ranked = await link.ask(NearestIdentities(gallery_id, probe.tobytes(), limit, fusion, where))
+        return tuple(Candidate(name, distance, UUID(int=point_id)) for name, distance, point_id in ranked)
 
     async def scan(
         self, gallery_id: str, *, after: UUID | None, limit: int, where: TemplateFilter = EVERYTHING
@@ -234,10 +232,6 @@ def _put(gallery: Gallery, templates: Sequence[Template]) -> Put:
     vectors = checked_embeddings(gallery, list(chosen.values()))
     payloads = [payload_of(template.info) for template in chosen.values()]
     return Put(gallery.gallery_id, list(chosen), payloads, vectors.tobytes())
-
-
-def _neighbours(hits: list[tuple[int, str, float]], gallery_id: str) -> list[Neighbour]:
-    return [neighbour_of(UUID(int=point_id), found, similarity, gallery_id) for point_id, found, similarity in hits]
 
 
 def _known(link: Link, gallery_id: str) -> Gallery:

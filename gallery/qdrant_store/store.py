@@ -8,7 +8,6 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
@@ -19,7 +18,9 @@ from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait
 
 from gallery.domain import (
     EVERYTHING,
+    Candidate,
     Embedding,
+    Fusion,
     Gallery,
     IdentitySummary,
     Neighbour,
@@ -33,6 +34,7 @@ from gallery.ports import TemplateStore
 from gallery.qdrant_store.census import Census
 from gallery.qdrant_store.conditions import IDENTITY, INDICES, condition_of, expired_by, of_identity
 from gallery.qdrant_store.points import embedding_of_record, neighbour_of_point, points_of, template_of_record
+from gallery.qdrant_store.ranking import Ranking
 from gallery.qdrant_store.translation import is_transient, translated
 from gallery.records import changed_gallery, checked_embedding, gallery_of_record, info_of, record_of_gallery
 
@@ -42,7 +44,6 @@ _PREFIX = "gallery_"
 _OLDEST = (1, 16)  # the first with metadata of collections
 _ALL = 1_000_000_000
 _PAGE = 1000
-_PEOPLE_AMONG = 64  # templates, among which the nearest people are looked for
 _LAST_ID = UUID(int=(1 << 128) - 1)
 _CACHE_SECONDS = 1.0
 _RECONNECT = {"grpc.initial_reconnect_backoff_ms": 100, "grpc.max_reconnect_backoff_ms": 1000}
@@ -71,6 +72,7 @@ class QdrantStore(TemplateStore):
         self._remembered: dict[str, tuple[float, Gallery]] = {}
         self._censuses: dict[str, Census] = {}
         self._updating = asyncio.Lock()
+        self._ranking = Ranking(self.nearest, self._embeddings)
 
     async def create_gallery(self, gallery: Gallery) -> None:
         """Create; raises GalleryAlreadyExists. Not repeated: the second try would find the first's collection."""
@@ -196,31 +198,11 @@ class QdrantStore(TemplateStore):
         )
         return [neighbour_of_point(point, gallery) for point in answer.points]
 
-    async def nearest_people(
-        self, gallery_id: str, embedding: Embedding, *, people: int, where: TemplateFilter = EVERYTHING
-    ) -> list[Neighbour]:
-        """Search exactly: for the nearest templates, more of them until enough people are among them, and for theirs.
-
-        The server's own grouping may cost ten searches, and gives so many templates of each group and no more.
-        """
-        limit = max(_PEOPLE_AMONG, 4 * people)
-        while True:
-            near = await self.nearest(gallery_id, embedding, limit=limit, where=where)
-            names = tuple(dict.fromkeys(neighbour.identity_id for neighbour in near))[:people]
-            if len(near) < limit:
-                return [neighbour for neighbour in near if neighbour.identity_id in names]
-            if len(names) == people:
-                theirs = replace(where, identity_ids=names)
-                return await self.nearest(gallery_id, embedding, limit=_ALL, where=theirs)
-            limit *= 4
-
-    async def embeddings(self, gallery_id: str, template_ids: Sequence[UUID]) -> dict[UUID, Embedding]:
-        """Fetch the embeddings of those that exist."""
-        gallery = await self.get_gallery(gallery_id)
-        ids = [str(template_id) for template_id in template_ids]
-        retrieve = partial(self._client.retrieve, with_payload=False, with_vectors=True)
-        records = await self._try(gallery_id, lambda: retrieve(_PREFIX + gallery_id, ids))
-        return {UUID(str(record.id)): embedding_of_record(record, gallery) for record in records}
+    async def nearest_identities(
+        self, gallery_id: str, embedding: Embedding, *, limit: int, fusion: Fusion, where: TemplateFilter = EVERYTHING
+    ) -> tuple[Candidate, ...]:
+        """Search exactly and rank; raises as `nearest`."""
+        return await self._ranking.rank(await self.get_gallery(gallery_id), embedding, limit, fusion, where)
 
     async def scan(
         self, gallery_id: str, *, after: UUID | None, limit: int, where: TemplateFilter = EVERYTHING
@@ -332,6 +314,12 @@ class QdrantStore(TemplateStore):
         except GalleryNotFound:
             self._remembered.pop(gallery_id, None)
             raise
+
+    async def _embeddings(self, gallery: Gallery, template_ids: Sequence[UUID]) -> dict[UUID, Embedding]:
+        retrieve = partial(self._client.retrieve, with_payload=False, with_vectors=True)
+        ids = [str(template_id) for template_id in template_ids]
+        records = await self._try(gallery.gallery_id, lambda: retrieve(_PREFIX + gallery.gallery_id, ids))
+        return {UUID(str(record.id)): embedding_of_record(record, gallery) for record in records}
 
     async def _fresh(self, gallery_id: str) -> Gallery:
         self._remembered.pop(gallery_id, None)

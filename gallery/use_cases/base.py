@@ -21,7 +21,6 @@ from gallery.domain import (
 )
 from gallery.errors import IdentityNotFound, InvalidRegion, ModelMismatch
 from gallery.ports import Embedder, TemplateStore
-from gallery.use_cases.mean_lengths import MeanLengths
 
 _SCANNED_AT_ONCE = 1000
 
@@ -48,7 +47,6 @@ class UseCases:
         self._store = store
         self._cohort = cohort
         self._clock = clock
-        self._mean_lengths = MeanLengths(store)
 
     async def _open(self, gallery_id: str) -> Gallery:
         """Get a gallery for comparing: its templates and the loaded model must be of one make."""

@@ -11,7 +11,6 @@ from gallery.domain import (
     Embedded,
     Embedding,
     EncodedImage,
-    Fusion,
     Gallery,
     Identification,
     Outcome,
@@ -29,7 +28,6 @@ MAX_CANDIDATES = 100
 DEFAULT_MAX_CANDIDATES = 5
 
 _FOR_A_RUNNER_UP = 2
-_FUSED_AT_LEAST, _FUSED_FOR_EACH = 16, 2  # identities ranked for a fusion rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,17 +111,11 @@ class Recognition(UseCases):
     async def _rank(
         self, gallery: Gallery, embedding: Embedding, max_candidates: int, where: TemplateFilter
     ) -> tuple[Candidate, ...]:
-        """Find the nearest identities by the gallery's fusion rule.
-
-        By the nearest template (`Fusion.BEST`) it is exact. The other rules rank, by all templates of each, the
-        identities that have the nearest templates: many more than are asked for, since several templates together can
-        lie nearer than the best of them alone.
-        """
+        """Find the nearest identities by the gallery's fusion rule."""
         fusion = gallery.policy.fusion
-        people = max_candidates if fusion is Fusion.BEST else max(_FUSED_AT_LEAST, _FUSED_FOR_EACH * max_candidates)
-        near = await self._store.nearest_people(gallery.gallery_id, embedding, people=people, where=where)
-        lengths = await self._mean_lengths.of(gallery, near) if fusion is Fusion.MEAN else {}
-        return matching.rank(near, max_candidates, fusion, lengths)
+        return await self._store.nearest_identities(
+            gallery.gallery_id, embedding, limit=max_candidates, fusion=fusion, where=where
+        )
 
 
 def check_max_candidates(max_candidates: int) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from gallery.domain import EVERYTHING, Context, Gallery, IdentitySummary, Move, Region, Template, TemplateFilter
+from gallery.domain import EVERYTHING, Context, Fusion, Gallery, IdentitySummary, Move, Region, Template, TemplateFilter
 from gallery.errors import InvalidModel, ModelMismatch
 from gallery.ports import TemplateStore
 from tests.fakes import fits
@@ -262,8 +262,12 @@ async def test_any_filter_lets_through_what_plain_checks_do(store: TemplateStore
             near = await store.nearest(gallery.gallery_id, unit(1), limit=limit, where=where)
             plain = sorted(scanned, key=lambda each: -float(each.embedding @ unit(1)))[:limit]
             assert [each.template_id for each in near] == [each.info.template_id for each in plain]
-        near = await store.nearest_people(gallery.gallery_id, unit(1), people=999, where=where)
-        assert {each.template_id for each in near} == expected
+        ranked = await store.nearest_identities(gallery.gallery_id, unit(1), limit=99, fusion=Fusion.TOP_K, where=where)
+        assert {each.identity_id for each in ranked} == {each.info.identity_id for each in scanned}
+        for candidate in ranked:
+            own = [each for each in plain if each.info.identity_id == candidate.identity_id]
+            three = [1.0 - float(each.embedding @ unit(1)) for each in own[:3]]
+            assert candidate.distance == pytest.approx(sum(three) / len(three), abs=1e-5)
         some += bool(expected)
     assert some > 10
 

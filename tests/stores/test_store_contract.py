@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Callable
 import numpy as np
 import pytest
 
-from gallery.domain import Gallery, IdentitySummary, Region, TemplateFilter
+from gallery.domain import Fusion, Gallery, IdentitySummary, Region, TemplateFilter
 from gallery.errors import GalleryAlreadyExists, GalleryNotFound, InvalidModel, ModelMismatch
+from gallery.matching import considered, identity_distances
 from gallery.ports import TemplateStore
 from tests.fakes import MemoryStore
 from tests.stores.samples import DIMENSION, NOON, OTHER_MODEL, make_gallery, make_template, unit
@@ -25,8 +26,7 @@ CALLS: dict[str, Call] = {
     "put": lambda store, name: store.put(name, [make_template("ann", 1)]),
     "find": lambda store, name: store.find(name, [uuid.uuid4()]),
     "nearest": lambda store, name: store.nearest(name, unit(1), limit=3),
-    "nearest_people": lambda store, name: store.nearest_people(name, unit(1), people=3),
-    "embeddings": lambda store, name: store.embeddings(name, [uuid.uuid4()]),
+    "nearest_identities": lambda store, name: store.nearest_identities(name, unit(1), limit=3, fusion=Fusion.MEAN),
     "list_identities": lambda store, name: store.list_identities(name, after="", limit=3),
     "list_templates": lambda store, name: store.list_templates(name, "ann"),
     "delete_identity": lambda store, name: store.delete_identity(name, "ann"),
@@ -163,37 +163,51 @@ async def test_the_nearest_of_one_identity_are_its_own(store: TemplateStore, gal
     assert await store.nearest(gallery.gallery_id, unit(1), limit=99, where=nobody) == []
 
 
+@pytest.mark.parametrize("fusion", Fusion)
 @pytest.mark.parametrize(("count", "each_has"), [(60, 1), (40, 12), (3, 200)])
-async def test_the_nearest_people_come_with_all_their_templates(
-    store: TemplateStore, gallery: Gallery, count: int, each_has: int
+async def test_identities_are_ranked_as_a_plain_loop_ranks_them(
+    store: TemplateStore, gallery: Gallery, fusion: Fusion, count: int, each_has: int
 ) -> None:
     together = np.repeat([unit(person) for person in range(count)], each_has, axis=0)
     rows = together + 0.3 * np.stack([unit(1000 + seed) for seed in range(len(together))])
-    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    people = [f"person-{place // each_has}" for place in range(len(rows))]
-    templates = [
-        make_template(name, seed, embedding=row) for seed, (name, row) in enumerate(zip(people, rows, strict=True))
-    ]
+    rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    owners = np.arange(len(rows)) // each_has
+    templates = [make_template(f"person-{owner}", seed, embedding=rows[seed]) for seed, owner in enumerate(owners)]
     await store.put(gallery.gallery_id, templates)
-    for probe in (unit(5000), unit(1)):
+    for probe in (unit(5000), unit(1), unit(1)):
         similarities = rows @ probe
-        order = np.argsort(-similarities, kind="stable")
-        chosen = list(dict.fromkeys(people[place] for place in order))[:20]
-        expected = [place for place in order if people[place] in chosen]
-        found = await store.nearest_people(gallery.gallery_id, probe, people=20)
-        assert [each.template_id for each in found] == [templates[place].info.template_id for place in expected]
-        assert [each.distance for each in found] == pytest.approx(1 - similarities[expected], abs=1e-5)
+        nearest = [f"person-{owner}" for owner in owners[np.argsort(-similarities)]]
+        some = list(dict.fromkeys(nearest))[: considered(4, fusion)]
+        fused = identity_distances(probe[None], rows, owners, fusion)[0]
+        expected = sorted((float(fused[owner]), owner) for owner in range(count) if f"person-{owner}" in some)[:4]
+        ranked = await store.nearest_identities(gallery.gallery_id, probe, limit=4, fusion=fusion)
+        assert [each.identity_id for each in ranked] == [f"person-{owner}" for _, owner in expected]
+        assert [each.distance for each in ranked] == pytest.approx([distance for distance, _ in expected], abs=1e-5)
+        for each, (_, owner) in zip(ranked, expected, strict=True):
+            own = np.flatnonzero(owners == owner)
+            assert each.template_id == templates[own[similarities[own].argmax()]].info.template_id
 
 
-async def test_embeddings_are_fetched_by_template(store: TemplateStore, gallery: Gallery) -> None:
-    templates = [make_template("ann", seed) for seed in range(4)]
+async def test_a_ranking_follows_what_is_enrolled_and_erased(store: TemplateStore, gallery: Gallery) -> None:
+    templates = [make_template("ann", seed) for seed in range(4)] + [make_template("bob", 9)]
+
+    async def ranked() -> dict[str, float]:
+        found = await store.nearest_identities(gallery.gallery_id, unit(1), limit=5, fusion=Fusion.MEAN)
+        return {each.identity_id: each.distance for each in found}
+
+    def expected(*seeds: int) -> float:
+        mean = sum(unit(seed).astype(np.float64) for seed in seeds)
+        return 1.0 - float(unit(1) @ (mean / np.linalg.norm(mean)))
+
+    await store.put(gallery.gallery_id, [templates[0], templates[1], templates[4]])
+    for _ in range(2):
+        assert await ranked() == pytest.approx({"ann": expected(0, 1), "bob": expected(9)}, abs=1e-5)
     await store.put(gallery.gallery_id, templates)
-    ids = [each.info.template_id for each in templates[1:]]
-    found = await store.embeddings(gallery.gallery_id, [*ids, uuid.uuid4()])
-    assert found.keys() == set(ids)
-    for each in templates[1:]:
-        assert found[each.info.template_id] == pytest.approx(each.embedding, abs=1e-6)
-    assert await store.embeddings(gallery.gallery_id, []) == {}
+    assert await ranked() == pytest.approx({"ann": expected(0, 1, 2, 3), "bob": expected(9)}, abs=1e-5)
+    await store.delete_template(gallery.gallery_id, templates[2].info.template_id)
+    assert await ranked() == pytest.approx({"ann": expected(0, 1, 3), "bob": expected(9)}, abs=1e-5)
+    await store.delete_identity(gallery.gallery_id, "ann")
+    assert await ranked() == pytest.approx({"bob": expected(9)}, abs=1e-5)
 
 
 async def test_distances_stay_between_0_and_2(store: TemplateStore, gallery: Gallery) -> None:
@@ -212,7 +226,7 @@ async def test_distances_stay_between_0_and_2(store: TemplateStore, gallery: Gal
 
 async def test_an_empty_gallery_has_no_nearest(store: TemplateStore, gallery: Gallery) -> None:
     assert await store.nearest(gallery.gallery_id, unit(1), limit=10) == []
-    assert await store.nearest_people(gallery.gallery_id, unit(1), people=10) == []
+    assert await store.nearest_identities(gallery.gallery_id, unit(1), limit=10, fusion=Fusion.MEAN) == ()
 
 
 async def test_a_limit_beyond_all_gives_all(store: TemplateStore, gallery: Gallery) -> None:
