@@ -60,6 +60,7 @@ def test_a_callers_request_id_comes_back_and_stands_in_the_log(server: ServerPro
         with pytest.raises(grpc.RpcError) as refused:
             gallery.GetGallery(pb.GetGalleryRequest(gallery_id="none"), metadata=[("x-request-id", "camera-7/43")])
         assert id_in(refused.value) == "camera-7/43"
+        gallery.ListGalleries(pb.ListGalleriesRequest())  # by its answer, the refusal's line is written
     calls = {line["request_id"]: line for line in lines_of(store) if "request_id" in line}
     assert calls["camera-7/42"]["code"] == "OK"
     assert calls["camera-7/43"]["code"] == "NOT_FOUND"
