@@ -33,6 +33,11 @@ class Health:
         self._troubles: dict[str, str] | None = None
 
     @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of the checks."""
+        return tuple(self._checks)
+
+    @property
     def troubles(self) -> Mapping[str, str]:
         """What is wrong with each check that failed last; all of them before the first look."""
         return dict.fromkeys(self._checks, "not checked yet") if self._troubles is None else self._troubles

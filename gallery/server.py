@@ -8,6 +8,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 
 import grpc
 from grpc_health.v1 import health, health_pb2_grpc
@@ -24,7 +25,13 @@ from gallery.qdrant_store import QdrantStore
 from gallery.rpc import GalleryServicer
 from gallery.scheduler import Scheduler
 from gallery.settings import Settings
-from gallery.telemetry.calls import CallLog, CallObserver
+from gallery.telemetry.assembled import telemetry_of
+from gallery.telemetry.calls import CallObserver
+from gallery.telemetry.counts import keep_counting
+from gallery.telemetry.endpoint import metrics_served
+from gallery.telemetry.gauges import HealthGauges, LoadGauges
+from gallery.telemetry.metrics import Metrics
+from gallery.telemetry.watched import Watch, WatchedEmbedder, watched_store
 from gallery.use_cases import Caretaker, GalleryUseCases
 from gallery.v1 import gallery_service_pb2 as pb
 from gallery.v1.gallery_service_pb2_grpc import add_GalleryServiceServicer_to_server
@@ -44,6 +51,7 @@ class RunningServer:
     address: str
     model_name: str
     store_name: str
+    metrics_address: str | None = None
 
 
 @dataclass(frozen=True)
@@ -53,21 +61,29 @@ class Opened:
     use_cases: GalleryUseCases
     store: TemplateStore
     embedder: Embedder
+    scheduler: Scheduler
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Opened]:
-    """Open the model and the store and put the use cases on top; raises InvalidModel, StoreUnavailable."""
+async def opened(settings: Settings, watch: Watch | None = None) -> AsyncIterator[Opened]:
+    """Open the model and the store and put the use cases on top; raises InvalidModel, StoreUnavailable.
+
+    ``watch`` is told of the stages of their work.
+    """
     async with AsyncExitStack() as stack:
         silence_decoders()
         limits = ImageLimits(max_bytes=settings.max_image_bytes)
-        network = await asyncio.to_thread(OnnxEmbedder, settings.model, limits=limits)
+        took = None if watch is None else watch.took
+        network = await asyncio.to_thread(OnnxEmbedder, settings.model, limits=limits, took=took)
         store = open_store(settings)
         stack.push_async_callback(store.close)
         await store.check()
         scheduler = Scheduler(network, workers=settings.workers, queue=settings.queue, timeout=settings.worker_timeout)
         stack.push_async_callback(scheduler.close, settings.grace)
-        yield Opened(GalleryUseCases(scheduler, store, network.cohort), store, scheduler)
+        embedder: Embedder = scheduler
+        if watch is not None:
+            embedder, store = WatchedEmbedder(scheduler, watch), watched_store(store, watch)
+        yield Opened(GalleryUseCases(embedder, store, network.cohort), store, embedder, scheduler)
 
 
 def open_store(settings: Settings) -> TemplateStore:
@@ -81,9 +97,11 @@ def open_store(settings: Settings) -> TemplateStore:
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[RunningServer]:
     """Serve until the block ends, then drain: health first, calls in flight finished, the store closed."""
-    async with opened(settings) as gallery:
+    async with AsyncExitStack() as stack:
+        telemetry = await stack.enter_async_context(telemetry_of(settings))
+        gallery = await stack.enter_async_context(opened(settings, telemetry.watch))
         server = grpc.aio.server(
-            interceptors=[CallObserver(CallLog())],
+            interceptors=[CallObserver(*telemetry.listeners)],
             options=[
                 ("grpc.max_receive_message_length", _largest_message(settings)),
                 ("grpc.so_reuseport", 0),  # a second server on the same port is an error, not a silent half
@@ -96,15 +114,18 @@ async def running(settings: Settings) -> AsyncIterator[RunningServer]:
         names = (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, server)
         address = _bind(server, settings.listen)
+        metrics_address = _serve_metrics(stack, settings, telemetry.metrics, gallery, health_of_all)
         await health_of_all.begin()
         await server.start()
         await health_of_all.look()
         background = [
             asyncio.create_task(health_of_all.keep()),
             asyncio.create_task(_take_care(Caretaker(gallery.use_cases, gallery.store))),
+            asyncio.create_task(keep_counting(gallery.store, telemetry.metrics)),
         ]
         try:
-            yield RunningServer(address, settings.model.name, settings.qdrant_url or str(settings.store))
+            store_name = settings.qdrant_url or str(settings.store)
+            yield RunningServer(address, settings.model.name, store_name, metrics_address)
         finally:
             for task in background:
                 task.cancel()
@@ -125,6 +146,8 @@ async def serve(settings: Settings, ready: Callable[[RunningServer], None]) -> N
         loop.add_signal_handler(number, _stop, stop, number)
     async with running(settings) as server:
         _log.info("serving on %s, model %s, store %s", server.address, server.model_name, server.store_name)
+        if server.metrics_address is not None:
+            _log.info("metrics at http://%s/metrics", server.metrics_address)
         ready(server)
         await stop.wait()
         _log.info("stopping: finishing the calls in flight, at most %g s", settings.settle + settings.grace)
@@ -136,6 +159,19 @@ def _stop(stop: asyncio.Event, number: signal.Signals) -> None:
         _log.warning("%s again: ending at once; what was acknowledged is kept", number.name)
         os._exit(128 + number)
     stop.set()
+
+
+def _serve_metrics(
+    stack: AsyncExitStack, settings: Settings, metrics: Metrics, gallery: Opened, health_of_all: Health
+) -> str | None:
+    """Serve the metrics, if the settings say where, until the stack is left; returns the address."""
+    if settings.metrics_listen is None:
+        return None
+    card = gallery.embedder.card
+    metrics.about(version("identity-gallery"), card.name, card.digest)
+    metrics.registry.register(LoadGauges(gallery.scheduler.load))
+    metrics.registry.register(HealthGauges(health_of_all.parts, lambda: health_of_all.troubles))
+    return stack.enter_context(metrics_served(metrics.registry, settings.metrics_listen))
 
 
 def _warmed_up(embedder: Embedder) -> Callable[[], Awaitable[object]]:

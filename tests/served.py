@@ -9,7 +9,7 @@ from pathlib import Path
 
 import grpc
 
-from gallery.server import running
+from gallery.server import RunningServer, running
 from gallery.settings import Settings
 from gallery.v1.gallery_service_pb2_grpc import GalleryServiceServicer, add_GalleryServiceServicer_to_server
 
@@ -22,23 +22,30 @@ def settings_for(folder: Path, model: Path) -> Settings:
 @contextmanager
 def served(settings: Settings) -> Iterator[str]:
     """Serve the gallery in a thread of its own and yield its address."""
-    address: Future[str] = Future()
+    with served_whole(settings) as server:
+        yield server.address
+
+
+@contextmanager
+def served_whole(settings: Settings) -> Iterator[RunningServer]:
+    """Serve the gallery in a thread of its own and yield all that is known of it."""
+    started: Future[RunningServer] = Future()
     stop: Future[None] = Future()
 
     async def serve() -> None:
         try:
             async with running(settings) as server:
-                address.set_result(server.address)
+                started.set_result(server)
                 await asyncio.wrap_future(stop)
         except BaseException as error:
-            if not address.done():
-                address.set_exception(error)
+            if not started.done():
+                started.set_exception(error)
             raise
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
     try:
-        yield address.result(timeout=60)
+        yield started.result(timeout=60)
     finally:
         if not stop.done():
             stop.set_result(None)

@@ -77,6 +77,15 @@ class Settings(BaseSettings):
     log_level: Annotated[LogLevel, Shown(panel=OPERATION)] = Field(
         default="info", description="the least that is logged; debug has a line for each call"
     )
+    metrics_listen: Annotated[str | None, Shown("HOST:PORT", OPERATION)] = Field(
+        default=None, description="where Prometheus asks for metrics, by HTTP and in the clear; 127.0.0.1:9464 is usual"
+    )
+    trace_endpoint: Annotated[str | None, Shown("URL", OPERATION)] = Field(
+        default=None, description="OpenTelemetry collector to send traces to, by gRPC; http://127.0.0.1:4317 is usual"
+    )
+    trace_share: Annotated[float, Shown("SHARE", OPERATION)] = Field(
+        default=1.0, ge=0.0, le=1.0, description="share of the calls that are traced, where their callers do not say"
+    )
 
     @classmethod
     def settings_customise_sources(

@@ -15,7 +15,7 @@ from gallery.telemetry import request_ids
 
 _log = logging.getLogger(__name__)
 
-_SERIOUS = {
+SERIOUS = {
     grpc.StatusCode.INTERNAL,
     grpc.StatusCode.UNKNOWN,
     grpc.StatusCode.DATA_LOSS,
@@ -121,7 +121,7 @@ class CallLog:
 
     def ended(self, call: Ended) -> None:
         """Say how it ended."""
-        level = logging.WARNING if call.code in _SERIOUS else logging.DEBUG
+        level = logging.WARNING if call.code in SERIOUS else logging.DEBUG
         if _log.isEnabledFor(level):
             what = {"method": call.method, "code": call.code.name, "milliseconds": round(call.seconds * 1e3, 3)}
             _log.log(level, "%s ended %s after %.1f ms", *what.values(), extra=what)
