@@ -19,6 +19,7 @@ from gallery.domain import (
     Gallery,
     IdentitySummary,
     Lane,
+    LedgerEntry,
     Neighbour,
     Template,
     TemplateFilter,
@@ -58,6 +59,10 @@ class TemplateStore(Protocol):
     async def list_galleries(self, *, after: str, limit: int) -> list[Gallery]: ...  # by id, after > exclusive
     async def delete_gallery(self, gallery_id: str) -> int: ...  # how many templates went with it
 
+    # a draft is written, moved, found, searched, scanned and deleted like a gallery, under `draft_of(gallery_id)`
+    async def create_draft(self, gallery: Gallery) -> None: ...  # empty, in the place of the draft there is; unlisted
+    async def publish_draft(self, gallery_id: str) -> None: ...  # takes the gallery's place in one step
+
     async def put(self, gallery_id: str, templates: Sequence[Template]) -> None: ...  # all or none; ids may exist
     async def move(self, gallery_id: str, templates: Sequence[Template], remove: Sequence[UUID]) -> None: ...
     async def find(self, gallery_id: str, template_ids: Sequence[UUID]) -> list[TemplateInfo]: ...  # those that exist
@@ -79,6 +84,10 @@ class TemplateStore(Protocol):
     async def delete_identity(self, gallery_id: str, identity_id: str) -> int: ...  # 0 when there was none
     async def delete_template(self, gallery_id: str, template_id: UUID) -> bool: ...
     async def delete_expired(self, gallery_id: str, now: datetime) -> int: ...
+
+    async def record_erasures(self, entries: Sequence[LedgerEntry]) -> None: ...  # outlives every gallery
+    async def list_erasures(self, gallery_id: str) -> list[LedgerEntry]: ...  # oldest first; never GalleryNotFound
+    async def compact(self, gallery_id: str) -> None: ...  # what was deleted leaves the disk, too
 
     async def check(self) -> None: ...  # answers, or StoreUnavailable
     async def close(self) -> None: ...

@@ -21,7 +21,7 @@ from gallery.health import Health
 from gallery.images import ImageLimits, silence_decoders
 from gallery.onnx_embedder import OnnxEmbedder
 from gallery.ports import Embedder, TemplateStore
-from gallery.qdrant_store import QdrantStore
+from gallery.qdrant_store import QdrantOptions, QdrantStore
 from gallery.rpc import GalleryServicer
 from gallery.scheduler import Scheduler
 from gallery.settings import Settings
@@ -91,7 +91,14 @@ def open_store(settings: Settings) -> TemplateStore:
     if settings.qdrant_url is None:
         return EdgeStore(settings.store)
     key = None if settings.qdrant_api_key is None else settings.qdrant_api_key.get_secret_value()
-    return QdrantStore(settings.qdrant_url, key, grpc_port=settings.qdrant_grpc_port)
+    options = QdrantOptions(
+        ca_file=settings.qdrant_ca_file,
+        shard_number=settings.qdrant_shards,
+        replication_factor=settings.qdrant_replicas,
+        write_consistency_factor=settings.qdrant_write_consistency,
+        int8=settings.qdrant_quantization == "int8",
+    )
+    return QdrantStore(settings.qdrant_url, key, grpc_port=settings.qdrant_grpc_port, options=options)
 
 
 @asynccontextmanager

@@ -7,16 +7,19 @@ from datetime import datetime
 from uuid import UUID
 
 from gallery.domain import (
+    DRAFT,
     EVERYTHING,
     Candidate,
     Embedding,
     Fusion,
     Gallery,
     IdentitySummary,
+    LedgerEntry,
     Neighbour,
     Template,
     TemplateFilter,
     TemplateInfo,
+    draft_of,
 )
 from gallery.matching import considered, mean_length, rank
 from gallery.ports import TemplateStore
@@ -44,6 +47,7 @@ class MemoryStore(TemplateStore):
 
     def __init__(self) -> None:
         self._shelves: dict[str, _Shelf] = {}
+        self._ledger: dict[UUID, LedgerEntry] = {}
 
     async def create_gallery(self, gallery: Gallery) -> None:
         if gallery.gallery_id in self._shelves:
@@ -60,13 +64,20 @@ class MemoryStore(TemplateStore):
         shelf.gallery = gallery
 
     async def list_galleries(self, *, after: str, limit: int) -> list[Gallery]:
-        ids = sorted(gallery_id for gallery_id in self._shelves if gallery_id > after)
+        ids = sorted(gallery_id for gallery_id in self._shelves if gallery_id > after and DRAFT not in gallery_id)
         return [self._shelves[gallery_id].gallery for gallery_id in ids[:limit]]
 
     async def delete_gallery(self, gallery_id: str) -> int:
         count = len(self._shelf(gallery_id).templates)
         del self._shelves[gallery_id]
         return count
+
+    async def create_draft(self, gallery: Gallery) -> None:
+        self._shelves[draft_of(gallery.gallery_id)] = _Shelf(gallery)
+
+    async def publish_draft(self, gallery_id: str) -> None:
+        self._shelves[gallery_id] = self._shelf(draft_of(gallery_id))
+        del self._shelves[draft_of(gallery_id)]
 
     async def put(self, gallery_id: str, templates: Sequence[Template]) -> None:
         shelf = self._shelf(gallery_id)
@@ -146,6 +157,16 @@ class MemoryStore(TemplateStore):
         for template_id in expired:
             del templates[template_id]
         return len(expired)
+
+    async def record_erasures(self, entries: Sequence[LedgerEntry]) -> None:
+        self._ledger |= {entry.entry_id: entry for entry in entries}
+
+    async def list_erasures(self, gallery_id: str) -> list[LedgerEntry]:
+        mine = [entry for entry in self._ledger.values() if entry.gallery_id == gallery_id]
+        return sorted(mine, key=lambda entry: (entry.recorded_at, entry.entry_id))
+
+    async def compact(self, gallery_id: str) -> None:
+        self._shelf(gallery_id)
 
     async def check(self) -> None:
         return None

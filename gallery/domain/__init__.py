@@ -39,8 +39,13 @@ from gallery.domain.checks import (
     checked_policy,
     checked_threshold,
 )
+from gallery.domain.erasure import (
+    ErasureReceipt,
+    LedgerEntry,
+)
 from gallery.domain.galleries import (
     DEFAULT_TARGET_FPIR,
+    DRAFT,
     Fusion,
     Gallery,
     OnConflict,
@@ -48,6 +53,7 @@ from gallery.domain.galleries import (
     Tail,
     Threshold,
     ThresholdOrigin,
+    draft_of,
 )
 from gallery.domain.people import (
     EVERYTHING,
@@ -85,6 +91,7 @@ from gallery.domain.streams import (
 
 __all__ = [
     "DEFAULT_TARGET_FPIR",
+    "DRAFT",
     "EVERYTHING",
     "MAX_DISTANCE",
     "MAX_IDENTITY_ID_LENGTH",
@@ -105,6 +112,7 @@ __all__ = [
     "EndTrack",
     "EnrolledTemplate",
     "EnrolmentResult",
+    "ErasureReceipt",
     "Finding",
     "FindingKind",
     "Fusion",
@@ -114,6 +122,7 @@ __all__ = [
     "IdentitySummary",
     "Interval",
     "Lane",
+    "LedgerEntry",
     "Move",
     "Neighbour",
     "OnConflict",
@@ -145,5 +154,6 @@ __all__ = [
     "checked_key",
     "checked_policy",
     "checked_threshold",
+    "draft_of",
     "template_id_of",
 ]

@@ -6,6 +6,9 @@ from enum import StrEnum
 
 from gallery.domain.quality import QualityLimits
 
+DRAFT = "~"
+"""What the id of a draft begins with; no gallery's own id does."""
+
 DEFAULT_TARGET_FPIR = 0.01  # 1 stranger in 100 is taken for somebody, at most
 
 
@@ -99,3 +102,8 @@ class Gallery:
     def threshold(self) -> Threshold | None:
         """The threshold that is applied, or None for the model's default."""
         return self.thresholds[-1] if self.thresholds else None
+
+
+def draft_of(gallery_id: str) -> str:
+    """Name the draft of a gallery: what may take its place, once it is whole."""
+    return DRAFT + gallery_id

@@ -4,6 +4,12 @@
     STORE/galleries/ID/gallery.json     the gallery's record
     STORE/galleries/ID/move.json        a move of templates under way, or what a crash left to be done of it
     STORE/galleries/ID/shard/           the engine's files
+    STORE/galleries/ID/erased           there while those files hold deleted templates
+    STORE/galleries/ID/shard.new/       a copy of them without the deleted, under way
+    STORE/galleries/ID/shard.ready/     the same, whole: it is the shard now, whatever `shard` still is
+    STORE/galleries/~ID/                a draft, which may take the place of the gallery ID
+    STORE/galleries/.ready-ID           a draft that does: it is the gallery now, whatever ID still is
+    STORE/erasures.jsonl                the ledger of erasures
     STORE/galleries/.new-ID             a creation under way, or what a crash left of it
     STORE/galleries/.gone-ID            the same of a deletion
 
@@ -21,7 +27,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gallery.domain import Gallery
+from gallery.domain import DRAFT, Gallery, draft_of
 from gallery.errors import StoreCorrupt, StoreUnavailable
 from gallery.records import gallery_of_record, record_of_gallery
 
@@ -37,8 +43,12 @@ class GalleryFolders:
         """Make the folder of galleries where it is missing and clear away what a crash has left."""
         self._root = store / "galleries"
         self._root.mkdir(parents=True, exist_ok=True)
-        for leftover in (*self._root.glob(".new-*"), *self._root.glob(".gone-*")):
+        for leftover in (*self._root.glob(".new-*"), *self._root.glob(".gone-*"), *self._root.glob("*/shard.new")):
             shutil.rmtree(leftover)
+        for ready in self._root.glob(".ready-*"):
+            self._take_place(ready, self._root / ready.name.removeprefix(".ready-"))
+        for ready in self._root.glob("*/shard.ready"):
+            self._take_place(ready, ready.with_name("shard"))
 
     def read(self) -> tuple[dict[str, Gallery], dict[str, str]]:
         """Read every gallery's record; those that cannot be read come second, with the reason."""
@@ -63,19 +73,54 @@ class GalleryFolders:
         """Where the engine's files of a gallery are."""
         return self._root / gallery_id / "shard"
 
-    def create(self, gallery: Gallery, make_shard: Callable[[Path], None]) -> None:
-        """Create a gallery's folder, whole and on disk, or not at all; ``make_shard`` makes the engine's files."""
-        draft = self._root / f".new-{gallery.gallery_id}"
+    def create(self, name: str, gallery: Gallery, make_shard: Callable[[Path], None]) -> None:
+        """Create the folder of a gallery or draft, whole and on disk, or not at all.
+
+        ``make_shard`` makes the engine's files.
+        """
+        draft = self._root / f".new-{name}"
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir()
         make_shard(draft / "shard")
         _write(draft / "gallery.json", json.dumps(record_of_gallery(gallery), indent=2))
-        for folder, _, files in os.walk(draft):
-            for file in files:
-                _sync(Path(folder, file))
-            _sync(Path(folder))
-        draft.rename(self._root / gallery.gallery_id)
+        _sync_all(draft)
+        draft.rename(self._root / name)
         _sync(self._root)
+
+    def publish(self, gallery_id: str) -> None:
+        """Give the draft's folder, whole and on disk, the gallery's place."""
+        _sync_all(self._root / draft_of(gallery_id))
+        ready = self._root / f".ready-{gallery_id}"
+        (self._root / draft_of(gallery_id)).rename(ready)
+        self._take_place(ready, self._root / gallery_id)
+
+    def new_shard(self, gallery_id: str) -> Path:
+        """Where a copy of a gallery's engine files is made; nothing is there."""
+        path = self._root / gallery_id / "shard.new"
+        shutil.rmtree(path, ignore_errors=True)
+        return path
+
+    def replace_shard(self, gallery_id: str) -> None:
+        """Give the copy the place of the engine's files; both must be closed, and the copy whole."""
+        new = self._root / gallery_id / "shard.new"
+        _sync_all(new)
+        ready = new.with_name("shard.ready")
+        new.rename(ready)
+        self._take_place(ready, new.with_name("shard"))
+
+    def mark_erased(self, gallery_id: str) -> None:
+        """Note, on disk, that the engine's files hold what is deleted."""
+        if not self.is_marked_erased(gallery_id):
+            (self._root / gallery_id / "erased").touch()
+            _sync(self._root / gallery_id)
+
+    def is_marked_erased(self, gallery_id: str) -> bool:
+        """Whether the engine's files may hold what is deleted."""
+        return (self._root / gallery_id / "erased").exists()
+
+    def unmark_erased(self, gallery_id: str) -> None:
+        """Note that they do not."""
+        (self._root / gallery_id / "erased").unlink(missing_ok=True)
 
     def update(self, gallery: Gallery) -> None:
         """Write a gallery's record over the one there is."""
@@ -112,6 +157,12 @@ class GalleryFolders:
         (self._root / gallery_id).rename(grave)
         _sync(self._root)
         shutil.rmtree(grave)
+
+    def _take_place(self, ready: Path, place: Path) -> None:
+        _sync(ready.parent)
+        shutil.rmtree(place, ignore_errors=True)
+        ready.rename(place)
+        _sync(place.parent)
 
     def _move(self, gallery_id: str) -> Path:
         return self._root / gallery_id / "move.json"
@@ -172,7 +223,7 @@ def _read_record(folder: Path) -> Gallery:
             remedy="restore it from a backup, or remove its folder",
         ) from error
     gallery = gallery_of_record(record, f"the file {path}")
-    if gallery.gallery_id != folder.name:
+    if gallery.gallery_id != folder.name.removeprefix(DRAFT):
         raise StoreCorrupt(f"the file {path} is of the gallery {gallery.gallery_id!r}", remedy="name its folder so")
     return gallery
 
@@ -183,6 +234,13 @@ def _write(path: Path, text: str) -> None:
     _sync(draft)
     draft.rename(path)
     _sync(path.parent)
+
+
+def _sync_all(root: Path) -> None:
+    for folder, _, files in os.walk(root):
+        for file in files:
+            _sync(Path(folder, file))
+        _sync(Path(folder))
 
 
 def _sync(path: Path) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from gallery.domain import Fusion, Gallery, TemplateFilter
+from gallery.domain import Fusion, Gallery, LedgerEntry, TemplateFilter
 from gallery.errors import GalleryError
 
 HEADER = 4
@@ -39,6 +39,41 @@ class UpdateGallery:
     def gallery_id(self) -> str:
         """Whose record it is."""
         return self.gallery.gallery_id
+
+
+@dataclass(frozen=True, slots=True)
+class CreateDraft:
+    """Answered with None once it is on disk."""
+
+    gallery: Gallery
+
+
+@dataclass(frozen=True, slots=True)
+class PublishDraft:
+    """Answered with None once the draft has the gallery's place on disk."""
+
+    gallery_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Compact:
+    """Answered with None once what had been deleted before is in no file any more."""
+
+    gallery_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordErasures:
+    """Answered with None once they are on disk."""
+
+    entries: list[LedgerEntry]
+
+
+@dataclass(frozen=True, slots=True)
+class ListErasures:
+    """Answered with the gallery's entries of the ledger."""
+
+    gallery_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +197,9 @@ class DeleteExpired:
 Write: TypeAlias = Put | DeleteIdentity | DeleteTemplate | DeleteExpired
 Probe: TypeAlias = Nearest | NearestIdentities
 Read: TypeAlias = Find | Probe | Scan | CountIdentities | ListIdentities | ListTemplates
-Request: TypeAlias = Ping | CreateGallery | UpdateGallery | DeleteGallery | MoveTemplates | Write | Read
+Keeping: TypeAlias = CreateGallery | UpdateGallery | DeleteGallery | CreateDraft | PublishDraft | Compact
+Erasures: TypeAlias = RecordErasures | ListErasures
+Request: TypeAlias = Ping | Keeping | Erasures | MoveTemplates | Write | Read
 
 
 @dataclass(frozen=True, slots=True)

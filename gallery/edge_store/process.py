@@ -1,8 +1,9 @@
 """The process that owns the store's folder and its engine: requests in, answers out, until its parent is gone.
 
 Requests are carried out in order. Reads are answered at once, and so is what brings itself to disk; writes when
-the pipe is empty for a moment, or full for long, and one flush has brought all of them to disk. The end of the
-pipe is the order to stop, so that no engine outlives its parent, however that one ended.
+the pipe is empty for a moment, or full for long, and one flush has brought all of them to disk. Compaction goes on
+in steps whenever the pipe is empty, and one after each group of requests when it never is. The end of the pipe is
+the order to stop, so that no engine outlives its parent, however that one ended.
 """
 
 import os
@@ -15,24 +16,31 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from gallery.edge_store.folders import GalleryFolders, locked
+from gallery.edge_store.ledger import LedgerFile
 from gallery.edge_store.messages import (
     Answer,
     Asked,
+    Compact,
     CountIdentities,
+    CreateDraft,
     CreateGallery,
     DeleteExpired,
     DeleteGallery,
     DeleteIdentity,
     DeleteTemplate,
+    Erasures,
     Find,
     Hello,
+    ListErasures,
     ListIdentities,
     ListTemplates,
     MoveTemplates,
     Nearest,
     NearestIdentities,
     Ping,
+    PublishDraft,
     Put,
+    RecordErasures,
     Request,
     Scan,
     UpdateGallery,
@@ -58,7 +66,7 @@ def serve(store: Path, owner: int, inbox: int, send: Send) -> None:
             folders = GalleryFolders(store)
             shards = Shards(folders)
             send(Hello(*folders.read()))
-            work(shards, inbox, send)
+            work(shards, LedgerFile(store), inbox, send)
             shards.close()
     except OSError as error:
         send(StoreUnavailable(f"the store {store} cannot be opened ({error})", expected="a folder that can be written"))
@@ -66,23 +74,45 @@ def serve(store: Path, owner: int, inbox: int, send: Send) -> None:
         send(error)
 
 
-def work(shards: Shards, inbox: int, send: Send) -> None:
+def work(shards: Shards, ledger: LedgerFile, inbox: int, send: Send) -> None:
     """Carry out the requests of the pipe ``inbox`` until its end; no write is answered before it is on disk."""
-    handlers = _handlers(shards)
+    handlers = _handlers(shards, ledger)
     buffer, group, written = bytearray(), 0, list[tuple[str, Answer]]()
-    while chunk := os.read(inbox, _CHUNK):
-        buffer += chunk
-        group += len(chunk)
-        for asked in take_messages(buffer):
-            answer = _answer(shards, handlers, asked)
-            if isinstance(asked.request, Write) and answer.error is None:
-                written.append((asked.request.gallery_id, answer))
-            else:
-                send(answer)
-        if group >= _GROUP or not select.select([inbox], [], [], 0)[0]:
+    compacting: dict[str, list[Answer]] = {}
+    while True:
+        if not compacting or _has_more(inbox):
+            chunk = os.read(inbox, _CHUNK)
+            if not chunk:
+                break
+            buffer += chunk
+            group += len(chunk)
+            for asked in take_messages(buffer):
+                answer = _answer(shards, handlers, asked)
+                if isinstance(asked.request, Write) and answer.error is None:
+                    written.append((asked.request.gallery_id, answer))
+                elif isinstance(asked.request, Compact) and answer.value:
+                    compacting.setdefault(asked.request.gallery_id, []).append(Answer(asked.number))
+                else:
+                    send(answer)
+        if group >= _GROUP or not _has_more(inbox):
             _commit(shards, written, send)
             group, written = 0, []
+        if compacting:
+            _go_on(shards, compacting, send)
     _commit(shards, written, send)
+
+
+def _has_more(inbox: int) -> bool:
+    return bool(select.select([inbox], [], [], 0)[0])
+
+
+def _go_on(shards: Shards, compacting: dict[str, list[Answer]], send: Send) -> None:
+    for gallery_id, error in shards.rewrite().items():
+        for answer in compacting.pop(gallery_id, []):
+            send(answer if error is None else Answer(answer.number, error=_refused(error)))
+    for gallery_id in [each for each in compacting if each not in shards.rewriting]:  # closed or deleted meanwhile
+        for answer in compacting.pop(gallery_id):
+            send(Answer(answer.number, error=StoreUnavailable("the compaction was given up", remedy="ask again")))
 
 
 def _commit(shards: Shards, written: list[tuple[str, Answer]], send: Send) -> None:
@@ -92,12 +122,17 @@ def _commit(shards: Shards, written: list[tuple[str, Answer]], send: Send) -> No
         send(answer if error is None else Answer(answer.number, error=_refused(error)))
 
 
-def _handlers(shards: Shards) -> Handlers:
+def _handlers(shards: Shards, ledger: LedgerFile) -> Handlers:
     return {
         Ping: lambda request: None,
         CreateGallery: shards.create,
         UpdateGallery: shards.replace,
         DeleteGallery: shards.delete,
+        CreateDraft: shards.create_draft,
+        PublishDraft: shards.publish_draft,
+        Compact: shards.compact,
+        RecordErasures: ledger.record,
+        ListErasures: ledger.list,
         Put: shards.put,
         MoveTemplates: shards.move,
         Find: shards.find,
@@ -120,7 +155,7 @@ def _answer(shards: Shards, handlers: Handlers, asked: Asked) -> Answer:
     except GalleryError as error:
         return Answer(asked.number, error=error)
     except Exception as error:
-        if not isinstance(request, Ping | CreateGallery):
+        if not isinstance(request, Ping | CreateGallery | CreateDraft | Erasures):
             shards.drop(request.gallery_id)  # its memory may hold half a write; what is on disk counts
         return Answer(asked.number, error=_refused(error))
 

@@ -1,4 +1,4 @@
-"""Galleries as shards of the embedded Qdrant engine, which is imported only here and in `conditions`.
+"""Galleries as shards of the embedded Qdrant engine, which is imported only here, in `engine` and in `conditions`.
 
 It runs in the engine's own process and knows nothing of pipes. The engine's errors are bare Exceptions;
 whoever calls translates them.
@@ -6,26 +6,19 @@ whoever calls translates them.
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import numpy as np
 from qdrant_edge import (
     CountRequest,
-    Distance,
-    EdgeConfig,
-    EdgeShard,
-    EdgeVectorParams,
     Point,
     ScrollRequest,
     UpdateOperation,
 )
 
-from gallery.domain import Fusion, Gallery
+from gallery.domain import Fusion
 from gallery.edge_store.conditions import (
-    INDICES,
     condition_of,
     expired_by,
     is_only_about_expiry,
@@ -34,9 +27,7 @@ from gallery.edge_store.conditions import (
 from gallery.edge_store.folders import GalleryFolders
 from gallery.edge_store.messages import (
     CountIdentities,
-    CreateGallery,
     DeleteExpired,
-    DeleteGallery,
     DeleteIdentity,
     DeleteTemplate,
     Find,
@@ -47,66 +38,23 @@ from gallery.edge_store.messages import (
     NearestIdentities,
     Put,
     Scan,
-    UpdateGallery,
 )
 from gallery.edge_store.rows import FIELDS, Rows
 from gallery.edge_store.search import Search
-from gallery.errors import StoreCorrupt
+from gallery.edge_store.shelf import OpenShard, Shelf
 from gallery.matching import considered, rank
 from gallery.mean_lengths import MeanLengths
-from gallery.records import changed_gallery, neighbour_of, taken_gallery, unknown_gallery
+from gallery.records import neighbour_of
 
 _SCROLL = 10_000
 
 
-@dataclass
-class _Open:
-    """A shard in use. The first search or listing reads its rows, 1 s for 100,000; writes keep them up from then on."""
-
-    gallery: Gallery
-    engine: Any
-    rows: Rows | None = None
-
-
-class Shards:
-    """The shards of a store, opened when they are first asked for."""
+class Shards(Shelf):
+    """What is asked of the shards of a store: points written, found, searched, listed and deleted."""
 
     def __init__(self, folders: GalleryFolders) -> None:
-        self._folders = folders
-        self._open: dict[str, _Open] = {}
-        self._unflushed: set[str] = set()
+        super().__init__(folders)
         self._mean_lengths = MeanLengths()
-
-    def create(self, request: CreateGallery) -> None:
-        """Create a gallery; raises GalleryAlreadyExists."""
-        gallery = request.gallery
-        if self._folders.has(gallery.gallery_id):
-            raise taken_gallery(gallery.gallery_id)
-
-        def make_shard(path: Path) -> None:
-            engine = EdgeShard.create(str(path), _config(gallery))
-            for field, index in INDICES.items():
-                engine.update(UpdateOperation.create_field_index(field, index))
-            engine.flush()
-            engine.close()
-
-        self._folders.create(gallery, make_shard)
-
-    def replace(self, request: UpdateGallery) -> None:
-        """Write a gallery's record over the one the writer has read; raises GalleryChanged if it is another."""
-        if not self._folders.has(request.gallery_id):
-            raise unknown_gallery(request.gallery_id)
-        if self._folders.gallery(request.gallery_id) != request.replacing:
-            raise changed_gallery(request.gallery_id)
-        self._folders.update(request.gallery)
-
-    def delete(self, request: DeleteGallery) -> int:
-        """Delete a gallery with all its templates."""
-        count = int(self._shard(request.gallery_id).engine.count(CountRequest(exact=True)))
-        self.drop(request.gallery_id)
-        self._unflushed.discard(request.gallery_id)
-        self._folders.remove(request.gallery_id)
-        return count
 
     def put(self, request: Put) -> None:
         """Write points over those of the same ids; on disk after `flush`."""
@@ -199,7 +147,7 @@ class Shards:
         deleted = bool(shard.engine.retrieve([request.template_id], False, False))
         if deleted:
             self._unflushed.add(request.gallery_id)
-            shard.engine.update(UpdateOperation.delete_points([request.template_id]))
+            shard.engine.erase(UpdateOperation.delete_points([request.template_id]))
             if shard.rows is not None:
                 shard.rows.remove([UUID(request.template_id)])
         return deleted
@@ -208,49 +156,7 @@ class Shards:
         """Delete the points that have expired; on disk after `flush`."""
         return self._delete(self._shard(request.gallery_id), expired_by(request.now))
 
-    def flush(self) -> dict[str, Exception]:
-        """Bring every write since the last flush to disk; returns the galleries where that failed, and why."""
-        failed: dict[str, Exception] = {}
-        for gallery_id in self._unflushed:
-            try:
-                self._shard(gallery_id).engine.flush()
-            except Exception as error:
-                failed[gallery_id] = error
-        self._unflushed.clear()
-        return failed
-
-    def drop(self, gallery_id: str) -> None:
-        """Close a shard; the next request opens it again from what is on disk."""
-        shard = self._open.pop(gallery_id, None)
-        if shard is not None:
-            shard.engine.close()
-
-    def close(self) -> None:
-        """Flush and close every shard."""
-        self.flush()
-        for gallery_id in list(self._open):
-            self.drop(gallery_id)
-
-    def _shard(self, gallery_id: str) -> _Open:
-        if gallery_id not in self._open:
-            if not self._folders.has(gallery_id):
-                raise unknown_gallery(gallery_id)
-            gallery, path = self._folders.gallery(gallery_id), self._folders.shard(gallery_id)
-            try:
-                engine = EdgeShard.load(str(path), _config(gallery))
-            except Exception as error:
-                raise StoreCorrupt(
-                    f"the templates in {path} cannot be opened ({error})",
-                    expected=f"a shard of {gallery.dimension} dimensions",
-                    remedy="restore the gallery's folder from a backup",
-                ) from error
-            shard = _Open(gallery, engine)
-            self._finish_move(shard)
-            self._open[gallery_id] = shard
-        return self._open[gallery_id]
-
-    def _finish_move(self, shard: _Open) -> None:
-        gallery_id = shard.gallery.gallery_id
+    def _finish_move(self, gallery_id: str, shard: OpenShard) -> None:
         note = self._folders.pending_move(gallery_id)
         if note is not None:
             vectors = np.asarray(note["vectors"], np.float32).tobytes()
@@ -258,7 +164,7 @@ class Shards:
             shard.engine.flush()
             self._folders.end_move(gallery_id)
 
-    def _write(self, shard: _Open, put: Put, remove: list[str]) -> None:
+    def _write(self, shard: OpenShard, put: Put, remove: list[str]) -> None:
         points = [
             Point(id=point_id, vector=vector, payload=payload)
             for point_id, vector, payload in zip(put.ids, _vectors(put), put.payloads, strict=True)
@@ -267,17 +173,17 @@ class Shards:
         if points:
             shard.engine.update(UpdateOperation.upsert_points(points))
         if remove:
-            shard.engine.update(UpdateOperation.delete_points(list(remove)))
+            shard.engine.erase(UpdateOperation.delete_points(list(remove)))
         if shard.rows is not None:
             for point_id, payload in zip(put.ids, put.payloads, strict=True):
                 shard.rows.put(UUID(point_id), payload)
             shard.rows.remove(map(UUID, remove))
 
-    def _delete(self, shard: _Open, condition: Any) -> int:
+    def _delete(self, shard: OpenShard, condition: Any) -> int:
         ids = [record.id for record in self._points(shard, condition, False)]
         if ids:
-            self._unflushed.add(shard.gallery.gallery_id)
-            shard.engine.update(UpdateOperation.delete_points_by_filter(condition))
+            self._unflushed.add(shard.name)
+            shard.engine.erase(UpdateOperation.delete_points_by_filter(condition))
             if shard.rows is not None:
                 shard.rows.remove(ids)
         return len(ids)
@@ -286,17 +192,17 @@ class Shards:
         shard = self._shard(gallery_id)
         return Search(shard.engine, self._rows(shard), shard.gallery.dimension)
 
-    def _rows(self, shard: _Open) -> Rows:
+    def _rows(self, shard: OpenShard) -> Rows:
         if shard.rows is None:
             points = self._points(shard, None, FIELDS)
             shard.rows = Rows(shard.gallery.gallery_id, ((point.id, point.payload) for point in points))
         return shard.rows
 
-    def _identities(self, shard: _Open, condition: Any) -> Counter[str]:
+    def _identities(self, shard: OpenShard, condition: Any) -> Counter[str]:
         rows = self._rows(shard)
         return Counter(rows[point.id].identity_id for point in self._points(shard, condition, False))
 
-    def _points(self, shard: _Open, condition: Any, payload: list[str] | bool) -> Iterator[Any]:
+    def _points(self, shard: OpenShard, condition: Any, payload: list[str] | bool) -> Iterator[Any]:
         offset = None
         while True:
             page = ScrollRequest(offset=offset, limit=_SCROLL, filter=condition, with_payload=payload)
@@ -308,7 +214,3 @@ class Shards:
 
 def _vectors(put: Put) -> Any:
     return np.frombuffer(put.vectors, np.float32).reshape(len(put.ids), -1) if put.ids else np.empty((0, 0), np.float32)
-
-
-def _config(gallery: Gallery) -> EdgeConfig:
-    return EdgeConfig(vectors=EdgeVectorParams(size=gallery.dimension, distance=Distance.Cosine))

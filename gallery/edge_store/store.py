@@ -11,34 +11,42 @@ from uuid import UUID
 import numpy as np
 
 from gallery.domain import (
+    DRAFT,
     EVERYTHING,
     Candidate,
     Embedding,
     Fusion,
     Gallery,
     IdentitySummary,
+    LedgerEntry,
     Neighbour,
     Template,
     TemplateFilter,
     TemplateInfo,
     checked_gallery_id,
+    draft_of,
 )
 from gallery.edge_store.link import Link
 from gallery.edge_store.messages import (
+    Compact,
     CountIdentities,
+    CreateDraft,
     CreateGallery,
     DeleteExpired,
     DeleteGallery,
     DeleteIdentity,
     DeleteTemplate,
     Find,
+    ListErasures,
     ListIdentities,
     ListTemplates,
     MoveTemplates,
     Nearest,
     NearestIdentities,
     Ping,
+    PublishDraft,
     Put,
+    RecordErasures,
     Scan,
     UpdateGallery,
 )
@@ -87,24 +95,37 @@ class EdgeStore(TemplateStore):
     async def list_galleries(self, *, after: str, limit: int) -> list[Gallery]:
         """List by id; raises StoreCorrupt when a gallery of the page cannot be read."""
         link = await self._link()
-        ids = sorted(gallery_id for gallery_id in (*link.galleries, *link.broken) if gallery_id > after)
+        ids = sorted(
+            gallery_id
+            for gallery_id in (*link.galleries, *link.broken)
+            if gallery_id > after and DRAFT not in gallery_id
+        )
         return [_known(link, gallery_id) for gallery_id in ids[:limit]]
 
     async def delete_gallery(self, gallery_id: str) -> int:
         """Delete with all templates; returns how many there were."""
         return await _to_its_end(self._delete(gallery_id))
 
+    async def create_draft(self, gallery: Gallery) -> None:
+        """Create a draft, empty; one that is there already goes."""
+        checked_gallery_id(gallery.gallery_id)
+        await _to_its_end(self._create_draft(gallery))
+
+    async def publish_draft(self, gallery_id: str) -> None:
+        """Give the draft's folder the gallery's place, by a rename; raises GalleryNotFound without a draft."""
+        await _to_its_end(self._publish(gallery_id))
+
     async def put(self, gallery_id: str, templates: Sequence[Template]) -> None:
         """Write all or none; raises ModelMismatch and InvalidModel for embeddings that cannot be kept."""
         link = await self._link()
-        request = _put(_known(link, gallery_id), templates)
+        request = _put(gallery_id, _known(link, gallery_id), templates)
         if request.ids:
             await link.ask(request)
 
     async def move(self, gallery_id: str, templates: Sequence[Template], remove: Sequence[UUID]) -> None:
         """Write and remove, all or nothing even in a crash; an id in both is written. Raises as `put`."""
         link = await self._link()
-        request = _put(_known(link, gallery_id), templates)
+        request = _put(gallery_id, _known(link, gallery_id), templates)
         leaving = {str(template_id) for template_id in remove} - set(request.ids)
         await link.ask(MoveTemplates(request, sorted(leaving)))
 
@@ -190,6 +211,21 @@ class EdgeStore(TemplateStore):
         _known(link, gallery_id)
         return int(await link.ask(DeleteExpired(gallery_id, now)))
 
+    async def record_erasures(self, entries: Sequence[LedgerEntry]) -> None:
+        """Add to the ledger in the store's folder, synced."""
+        await (await self._link()).ask(RecordErasures(list(entries)))
+
+    async def list_erasures(self, gallery_id: str) -> list[LedgerEntry]:
+        """Read a gallery's part of the ledger; raises StoreCorrupt."""
+        entries: list[LedgerEntry] = await (await self._link()).ask(ListErasures(gallery_id))
+        return entries
+
+    async def compact(self, gallery_id: str) -> None:
+        """Rewrite the gallery's files without what was deleted, between other calls: 0.5 s for 20,000 templates."""
+        link = await self._link()
+        _known(link, gallery_id)
+        await link.ask(Compact(gallery_id))
+
     async def check(self) -> None:
         """Start the process if need be and have it answer."""
         await (await self._link()).ask(Ping())
@@ -213,6 +249,19 @@ class EdgeStore(TemplateStore):
         await link.ask(CreateGallery(gallery))
         link.galleries[gallery.gallery_id] = gallery
 
+    async def _create_draft(self, gallery: Gallery) -> None:
+        link = await self._link()
+        await link.ask(CreateDraft(gallery))
+        link.galleries[draft_of(gallery.gallery_id)] = gallery
+
+    async def _publish(self, gallery_id: str) -> None:
+        link = await self._link()
+        gallery = _known(link, draft_of(gallery_id))
+        await link.ask(PublishDraft(gallery_id))
+        link.broken.pop(gallery_id, None)
+        link.galleries[gallery_id] = gallery
+        del link.galleries[draft_of(gallery_id)]
+
     async def _update(self, gallery: Gallery, replacing: Gallery) -> None:
         link = await self._link()
         _known(link, gallery.gallery_id)
@@ -227,11 +276,11 @@ class EdgeStore(TemplateStore):
         return count
 
 
-def _put(gallery: Gallery, templates: Sequence[Template]) -> Put:
+def _put(gallery_id: str, gallery: Gallery, templates: Sequence[Template]) -> Put:
     chosen = {str(template.info.template_id): template for template in templates}
     vectors = checked_embeddings(gallery, list(chosen.values()))
     payloads = [payload_of(template.info) for template in chosen.values()]
-    return Put(gallery.gallery_id, list(chosen), payloads, vectors.tobytes())
+    return Put(gallery_id, list(chosen), payloads, vectors.tobytes())
 
 
 def _known(link: Link, gallery_id: str) -> Gallery:

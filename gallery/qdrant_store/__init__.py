@@ -1,5 +1,6 @@
 """The store on a Qdrant server or cluster: templates ↔ points, and Qdrant's errors ↔ the gallery's."""
 
+from gallery.qdrant_store.options import QdrantOptions
 from gallery.qdrant_store.store import QdrantStore
 
-__all__ = ["QdrantStore"]
+__all__ = ["QdrantOptions", "QdrantStore"]

@@ -1,20 +1,19 @@
 """The port on a Qdrant server or cluster.
 
-A gallery is the collection ``gallery_<id>``, with its record as the collection's metadata; a template is a
-point whose id is the template's. Writes wait until the server has them on disk; searches are exact.
+A gallery is what the name ``gallery_<id>`` stands for (`collections`), with its record as the collection's metadata;
+a template is a point whose id is the template's. Writes wait until the server has them on disk, on as many replicas
+as the collection asks for, and go through one replica in order, so that none has an erasure before what it erases.
 """
 
-import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
-from qdrant_client import AsyncQdrantClient, models
-from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+from qdrant_client import models
 
 from gallery.domain import (
     EVERYTHING,
@@ -27,123 +26,37 @@ from gallery.domain import (
     Template,
     TemplateFilter,
     TemplateInfo,
-    checked_gallery_id,
 )
-from gallery.errors import GalleryNotFound, StoreUnavailable
-from gallery.ports import TemplateStore
 from gallery.qdrant_store.census import Census
-from gallery.qdrant_store.conditions import IDENTITY, INDICES, condition_of, expired_by, of_identity
+from gallery.qdrant_store.collections import PREFIX
+from gallery.qdrant_store.conditions import IDENTITY, condition_of, expired_by, of_identity
+from gallery.qdrant_store.galleries import QdrantGalleries
+from gallery.qdrant_store.options import EXACTLY
 from gallery.qdrant_store.points import embedding_of_record, neighbour_of_point, points_of, template_of_record
 from gallery.qdrant_store.ranking import Ranking
-from gallery.qdrant_store.translation import is_transient, translated
-from gallery.records import changed_gallery, checked_embedding, gallery_of_record, info_of, record_of_gallery
+from gallery.records import checked_embedding, info_of
 
 T = TypeVar("T")
 
-_PREFIX = "gallery_"
-_OLDEST = (1, 16)  # the first with metadata of collections
 _ALL = 1_000_000_000
 _PAGE = 1000
 _LAST_ID = UUID(int=(1 << 128) - 1)
 _CACHE_SECONDS = 1.0
-_RECONNECT = {"grpc.initial_reconnect_backoff_ms": 100, "grpc.max_reconnect_backoff_ms": 1000}
-"""gRPC's own backoff grows to two minutes: too long to notice that a server is back."""
+_ACKNOWLEDGED: dict[str, Any] = {"wait": True, "ordering": models.WriteOrdering.MEDIUM}
 
 
-class QdrantStore(TemplateStore):
-    """Templates on the server at ``url`` (its REST URL); calls go to ``grpc_port`` of the same host.
+class QdrantStore(QdrantGalleries):
+    """Templates on a Qdrant server, made as `QdrantGalleries`."""
 
-    No call takes longer than ``timeout`` seconds; those that may be repeated are tried three times while the
-    server is unavailable. Galleries' records are remembered for a second. A store belongs to one event loop.
-    """
-
-    def __init__(self, url: str, api_key: str | None = None, *, grpc_port: int = 6334, timeout: int = 10) -> None:
-        self._url = url
-        with translated():
-            self._client = AsyncQdrantClient(
-                url=url,
-                api_key=api_key,
-                grpc_port=grpc_port,
-                prefer_grpc=True,
-                timeout=timeout,
-                grpc_options=dict(_RECONNECT),
-                check_compatibility=False,  # `check` does it, and says so by an error instead of a warning
-            )
-        self._remembered: dict[str, tuple[float, Gallery]] = {}
-        self._censuses: dict[str, Census] = {}
-        self._updating = asyncio.Lock()
+    def __init__(self, url: str, api_key: str | None = None, **options: Any) -> None:
+        super().__init__(url, api_key, **options)
         self._ranking = Ranking(self.nearest, self._embeddings)
-
-    async def create_gallery(self, gallery: Gallery) -> None:
-        """Create; raises GalleryAlreadyExists. Not repeated: the second try would find the first's collection."""
-        collection = _PREFIX + checked_gallery_id(gallery.gallery_id)
-        with translated(gallery.gallery_id):
-            await self._client.create_collection(
-                collection,
-                vectors_config=models.VectorParams(size=gallery.dimension, distance=models.Distance.COSINE),
-                metadata=record_of_gallery(gallery),
-            )
-        await self._index(gallery.gallery_id)
-
-    async def get_gallery(self, gallery_id: str) -> Gallery:
-        """Get; raises StoreCorrupt for a collection of another origin."""
-        fetched, gallery = self._remembered.get(gallery_id, (0.0, None))
-        if gallery is not None and time.monotonic() - fetched < _CACHE_SECONDS:
-            return gallery
-        self._remembered.pop(gallery_id, None)
-        now = time.monotonic()
-        info = await self._try(gallery_id, lambda: self._client.get_collection(_PREFIX + gallery_id))
-        gallery = gallery_of_record(info.config.metadata, f"the metadata of the collection {_PREFIX}{gallery_id}")
-        if not INDICES.keys() <= info.payload_schema.keys():  # its creator did not live to do it
-            await self._index(gallery_id)
-        self._remembered[gallery_id] = (now, gallery)
-        return gallery
-
-    async def update_gallery(self, gallery: Gallery, *, replacing: Gallery) -> None:
-        """Write the record; raises GalleryChanged if it is no longer ``replacing``.
-
-        Qdrant cannot compare and write in one step, so this reads, compares, writes and reads again. Of changes
-        made through one store exactly one succeeds. Of changes that two stores make within the few milliseconds
-        of these calls the last one stays; the other is told GalleryChanged too, unless it has read its own record
-        back before the last one was written. No record is ever a mixture of two.
-        """
-        gallery_id = gallery.gallery_id
-        async with self._updating:
-            if await self._fresh(gallery_id) != replacing:
-                raise changed_gallery(gallery_id)
-            record = record_of_gallery(gallery)
-            await self._try(gallery_id, lambda: self._client.update_collection(_PREFIX + gallery_id, metadata=record))
-            if await self._fresh(gallery_id) != gallery:
-                raise changed_gallery(gallery_id)
-
-    async def list_galleries(self, *, after: str, limit: int) -> list[Gallery]:
-        """List by id; one that is deleted meanwhile is left out."""
-        answer = await self._try("", self._client.get_collections)
-        names = [each.name.removeprefix(_PREFIX) for each in answer.collections if each.name.startswith(_PREFIX)]
-        galleries: list[Gallery] = []
-        for gallery_id in sorted(name for name in names if name > after):
-            if len(galleries) == limit:
-                break
-            try:
-                galleries.append(await self.get_gallery(gallery_id))
-            except GalleryNotFound:
-                continue
-        return galleries
-
-    async def delete_gallery(self, gallery_id: str) -> int:
-        """Delete with all templates; returns how many there were."""
-        await self.get_gallery(gallery_id)
-        count = await self._count(gallery_id, None)
-        self._remembered.pop(gallery_id, None)
-        self._censuses.pop(gallery_id, None)
-        await self._try(gallery_id, lambda: self._client.delete_collection(_PREFIX + gallery_id))
-        return count
 
     async def put(self, gallery_id: str, templates: Sequence[Template]) -> None:
         """Write all or none; raises ModelMismatch and InvalidModel for embeddings that cannot be kept."""
         points = points_of(await self.get_gallery(gallery_id), templates)
         if points:
-            await self._try(gallery_id, lambda: self._client.upsert(_PREFIX + gallery_id, points, wait=True))
+            await self._try(gallery_id, lambda: self._client.upsert(PREFIX + gallery_id, points, **_ACKNOWLEDGED))
         if (census := self._censuses.get(gallery_id)) is not None:
             census.add(template.info.identity_id for template in templates)
 
@@ -163,7 +76,8 @@ class QdrantStore(TemplateStore):
         if steps:
             self._censuses.pop(gallery_id, None)
             await self._try(
-                gallery_id, lambda: self._client.batch_update_points(_PREFIX + gallery_id, steps, wait=True)
+                gallery_id,
+                lambda: self._client.batch_update_points(PREFIX + gallery_id, steps, **_ACKNOWLEDGED),
             )
             self._censuses.pop(gallery_id, None)
 
@@ -173,14 +87,14 @@ class QdrantStore(TemplateStore):
         ids = [str(template_id) for template_id in dict.fromkeys(template_ids)]
         if not ids:
             return []
-        records = await self._try(gallery_id, lambda: self._client.retrieve(_PREFIX + gallery_id, ids))
+        records = await self._try(gallery_id, lambda: self._client.retrieve(PREFIX + gallery_id, ids))
         found = {str(record.id): record.payload for record in records}
         return [info_of(point_id, found[point_id], gallery) for point_id in ids if point_id in found]
 
     async def nearest(
         self, gallery_id: str, embedding: Embedding, *, limit: int, where: TemplateFilter = EVERYTHING
     ) -> list[Neighbour]:
-        """Search exactly; raises ModelMismatch and InvalidModel for an embedding that does not fit."""
+        """Search as `search_params_of` says; raises ModelMismatch, InvalidModel for an embedding that does not fit."""
         gallery = await self.get_gallery(gallery_id)
         probe = checked_embedding(gallery, embedding).tolist()
         if limit < 1:
@@ -188,12 +102,12 @@ class QdrantStore(TemplateStore):
         answer = await self._try(
             gallery_id,
             lambda: self._client.query_points(
-                _PREFIX + gallery_id,
+                PREFIX + gallery_id,
                 query=probe,
                 query_filter=condition_of(where),
                 limit=min(limit, _ALL),
                 with_payload=[IDENTITY, "model_digest"],
-                search_params=models.SearchParams(exact=True),
+                search_params=EXACTLY if limit >= _ALL else self._search_params[gallery_id],
             ),
         )
         return [neighbour_of_point(point, gallery) for point in answer.points]
@@ -209,7 +123,7 @@ class QdrantStore(TemplateStore):
     ) -> list[Template]:
         """Fetch whole templates by id, a thousand a call."""
         gallery = await self.get_gallery(gallery_id)
-        scroll = partial(self._client.scroll, _PREFIX + gallery_id, condition_of(where), with_vectors=True)
+        scroll = partial(self._client.scroll, PREFIX + gallery_id, condition_of(where), with_vectors=True)
         templates: list[Template] = []
         while len(templates) < limit and after != _LAST_ID:
             offset = None if after is None else str(UUID(int=after.int + 1))
@@ -282,74 +196,32 @@ class QdrantStore(TemplateStore):
             self._censuses.pop(gallery_id, None)
         return count
 
-    async def check(self) -> None:
-        """Reach the server and see that it is new enough."""
-        version = (await self._try("", self._client.info)).version
-        if tuple(int(part) for part in version.split("-")[0].split(".")[:2]) < _OLDEST:
-            raise StoreUnavailable(
-                f"the Qdrant server at {self._url} is version {version}",
-                expected=f"{'.'.join(map(str, _OLDEST))} or newer",
-                remedy="upgrade the server",
-            )
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._client.close()
-
-    async def _try(self, gallery_id: str, call: Callable[[], Awaitable[T]]) -> T:
-        """Make a call that may be repeated: a read, or a write that leaves the same when done twice."""
-        attempts = AsyncRetrying(
-            retry=retry_if_exception(is_transient),
-            stop=stop_after_attempt(3),
-            wait=wait_random_exponential(multiplier=0.1, max=1.0),
-            reraise=True,
-        )
-
-        async def attempt() -> T:
-            return await call()
-
-        try:
-            with translated(gallery_id):
-                return await attempts(attempt)
-        except GalleryNotFound:
-            self._remembered.pop(gallery_id, None)
-            raise
-
     async def _embeddings(self, gallery: Gallery, template_ids: Sequence[UUID]) -> dict[UUID, Embedding]:
         retrieve = partial(self._client.retrieve, with_payload=False, with_vectors=True)
         ids = [str(template_id) for template_id in template_ids]
-        records = await self._try(gallery.gallery_id, lambda: retrieve(_PREFIX + gallery.gallery_id, ids))
+        records = await self._try(gallery.gallery_id, lambda: retrieve(PREFIX + gallery.gallery_id, ids))
         return {UUID(str(record.id)): embedding_of_record(record, gallery) for record in records}
 
-    async def _fresh(self, gallery_id: str) -> Gallery:
-        self._remembered.pop(gallery_id, None)
-        return await self.get_gallery(gallery_id)
-
-    async def _index(self, gallery_id: str) -> None:
-        index = partial(self._client.create_payload_index, _PREFIX + gallery_id, wait=True)
-        for field, schema in INDICES.items():
-            await self._try(gallery_id, partial(index, field_name=field, field_schema=schema))
-
     async def _names(self, gallery_id: str, where: TemplateFilter) -> list[str]:
-        facet = partial(self._client.facet, _PREFIX + gallery_id, IDENTITY, limit=_ALL, exact=False)
+        facet = partial(self._client.facet, PREFIX + gallery_id, IDENTITY, limit=_ALL, exact=False)
         answer = await self._try(gallery_id, partial(facet, facet_filter=condition_of(where)))
         return [str(hit.value) for hit in answer.hits if hit.count]
 
-    async def _count(self, gallery_id: str, only: models.Filter | None) -> int:
-        answer = await self._try(gallery_id, lambda: self._client.count(_PREFIX + gallery_id, only, exact=True))
+    async def _count(self, gallery_id: str, only: models.Filter) -> int:
+        answer = await self._try(gallery_id, lambda: self._client.count(PREFIX + gallery_id, only, exact=True))
         return answer.count
 
     async def _delete_all(self, gallery_id: str, only: models.Filter) -> int:
         if count := await self._count(gallery_id, only):
             selector = models.FilterSelector(filter=only)
-            await self._try(gallery_id, lambda: self._client.delete(_PREFIX + gallery_id, selector, wait=True))
+            await self._try(gallery_id, lambda: self._client.delete(PREFIX + gallery_id, selector, **_ACKNOWLEDGED))
         return count
 
     async def _infos(
         self, gallery: Gallery, where: TemplateFilter, identity_ids: list[str] | None = None
     ) -> AsyncIterator[TemplateInfo]:
         only = condition_of(where, identity_ids)
-        scroll = partial(self._client.scroll, _PREFIX + gallery.gallery_id, only, limit=_PAGE)
+        scroll = partial(self._client.scroll, PREFIX + gallery.gallery_id, only, limit=_PAGE)
         offset = None
         while True:
             records, offset = await self._try(gallery.gallery_id, partial(scroll, offset=offset))

@@ -3,6 +3,7 @@
     fields      the values a record is made of, read strictly
     galleries   a gallery, its thresholds and its policy
     templates   a template as a point's payload
+    ledger      an entry of the ledger of erasures
     embeddings  what an embedding must be to be stored or compared
 
 A store that reads something this package cannot have written raises StoreCorrupt instead of answering with it.
@@ -17,6 +18,7 @@ from gallery.records.galleries import (
     taken_gallery,
     unknown_gallery,
 )
+from gallery.records.ledger import entry_of_record, record_of_entry
 from gallery.records.templates import (
     foreign_point,
     info_of,
@@ -31,12 +33,14 @@ __all__ = [
     "changed_gallery",
     "checked_embedding",
     "checked_embeddings",
+    "entry_of_record",
     "foreign_point",
     "gallery_of_record",
     "info_of",
     "label_of",
     "neighbour_of",
     "payload_of",
+    "record_of_entry",
     "record_of_gallery",
     "taken_gallery",
     "template_of",

@@ -51,6 +51,21 @@ class Settings(BaseSettings):
     qdrant_api_key: Annotated[SecretStr | None, Shown("KEY", STORE)] = Field(
         default=None, description="API key of the Qdrant server"
     )
+    qdrant_ca_file: Annotated[Path | None, Shown("FILE", STORE)] = Field(
+        default=None, description="PEM certificates to trust for an https URL, instead of the system's"
+    )
+    qdrant_shards: Annotated[int | None, Shown("N", STORE)] = Field(
+        default=None, ge=1, le=1000, description="shards of a gallery created on Qdrant; else as Qdrant has it"
+    )
+    qdrant_replicas: Annotated[int | None, Shown("N", STORE)] = Field(
+        default=None, ge=1, le=100, description="replicas of a gallery created on Qdrant; else as Qdrant has it"
+    )
+    qdrant_write_consistency: Annotated[int | None, Shown("N", STORE)] = Field(
+        default=None, ge=1, le=100, description="replicas that have a write when it is acknowledged; else one"
+    )
+    qdrant_quantization: Annotated[Literal["none", "int8"], Shown("KIND", STORE)] = Field(
+        default="none", description="int8: searches a copy of a quarter in memory, measures again by vectors on disk"
+    )
     workers: Annotated[int, Shown("N", RECOGNITION)] = Field(
         default=2, ge=1, le=256, description="images embedded at the same time, one core each"
     )

@@ -12,6 +12,7 @@ import pytest
 from gallery.domain import EVERYTHING
 from gallery.edge_store import EdgeStore
 from gallery.edge_store.catalogue import Catalogue
+from gallery.edge_store.ledger import LedgerFile
 from gallery.edge_store.messages import Answer, Asked, DeleteIdentity, Find, Nearest, Put, frame, take_messages
 from gallery.edge_store.process import work
 from gallery.edge_store.shards import Shards
@@ -26,6 +27,7 @@ class RecordingShards(Shards):
 
     def __init__(self) -> None:
         self.events: list[str] = []
+        self._rewriting: set[str] = set()
 
     def put(self, request: Put) -> None:
         self.events.append(f"put {request.gallery_id}")
@@ -57,7 +59,7 @@ def worked(*requests: Any) -> tuple[RecordingShards, dict[int, Answer]]:
 
     os.write(writing, b"".join(frame(Asked(number, request)) for number, request in enumerate(requests)))
     os.close(writing)
-    work(shards, reading, send)
+    work(shards, LedgerFile(Path("nowhere")), reading, send)
     os.close(reading)
     return shards, answers
 

@@ -1,0 +1,66 @@
+"""The ledger of erasures as a small collection of points without vectors, replicated like the galleries."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from qdrant_client import AsyncQdrantClient, models
+
+from gallery.domain import LedgerEntry
+from gallery.errors import GalleryAlreadyExists, GalleryNotFound
+from gallery.qdrant_store.attempts import Attempts
+from gallery.qdrant_store.options import QdrantOptions
+from gallery.qdrant_store.translation import translated
+from gallery.records import entry_of_record, record_of_entry
+
+COLLECTION = "gallery-erasures"
+
+_GALLERY = "gallery_id"
+_PAGE = 1000
+
+
+class Ledger:
+    """What was erased, and what became of templates: appended to, never changed."""
+
+    def __init__(self, client: AsyncQdrantClient, options: QdrantOptions, attempts: Attempts) -> None:
+        self._client = client
+        self._options = options
+        self._attempts = attempts
+
+    async def append(self, entries: Sequence[LedgerEntry]) -> None:
+        """Write entries; one that is there already stays as it is."""
+        points = [
+            models.PointStruct(id=str(entry.entry_id), vector={}, payload=record_of_entry(entry)) for entry in entries
+        ]
+        upsert = partial(self._client.upsert, COLLECTION, points, wait=True, ordering=models.WriteOrdering.MEDIUM)
+        if not points:
+            return
+        try:
+            await self._attempts.call("", upsert)
+        except GalleryNotFound:
+            await self._create()
+            await self._attempts.call("", upsert)
+
+    async def read(self, gallery_id: str) -> list[LedgerEntry]:
+        """Read a gallery's entries, oldest first."""
+        only = models.Filter(must=[models.FieldCondition(key=_GALLERY, match=models.MatchValue(value=gallery_id))])
+        scroll = partial(self._client.scroll, COLLECTION, only, limit=_PAGE, with_payload=True)
+        entries: list[LedgerEntry] = []
+        offset = None
+        try:
+            while True:
+                records, offset = await self._attempts.call("", partial(scroll, offset=offset))
+                entries += [entry_of_record(record.payload, f"a point of {COLLECTION}") for record in records]
+                if offset is None:
+                    return sorted(entries, key=lambda entry: (entry.recorded_at, entry.entry_id))
+        except GalleryNotFound:
+            return []
+
+    async def _create(self) -> None:
+        try:
+            with translated():
+                await self._client.create_collection(COLLECTION, vectors_config={}, **self._options.replication())
+        except GalleryAlreadyExists:
+            pass  # somebody else was faster
+        schema = models.PayloadSchemaType.KEYWORD
+        index = partial(self._client.create_payload_index, COLLECTION, field_name=_GALLERY, field_schema=schema)
+        await self._attempts.call("", partial(index, wait=True))
