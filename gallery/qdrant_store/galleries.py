@@ -133,6 +133,7 @@ class QdrantGalleries(TemplateStore):
 
         It rewrites a segment without them once they are 2% of it and 100; `QdrantOptions.collection` asks for that.
         """
+        await self.get_gallery(gallery_id)
         await self._collections.sweep(gallery_id)
 
     async def check(self) -> None:

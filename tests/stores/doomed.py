@@ -4,6 +4,7 @@ python -m tests.stores.doomed STORE enrol     puts templates of seeds 0, 1, 2 �
 python -m tests.stores.doomed STORE erase     erases person-0, person-1 … and prints each number
 python -m tests.stores.doomed STORE replace   deletes and creates galleries, and prints each round
 python -m tests.stores.doomed STORE merge     moves 50 templates to person-1, person-2 …, and prints each round
+python -m tests.stores.doomed STORE compact   erases person-000000 … and compacts, and prints each number
 """
 
 import asyncio
@@ -32,6 +33,9 @@ async def main(folder: Path, work: str) -> None:
             await store.create_gallery(make_gallery(f"fresh-{number}"))
             if number:
                 await store.delete_gallery(f"fresh-{number - 1}")
+        elif work == "compact":
+            await store.delete_identity("main", f"person-{number:06}")
+            await store.compact("main")
         elif work == "merge":
             leaving = [each.info.template_id for each in whole(number)]
             await store.move("main", whole(number + 1), leaving)

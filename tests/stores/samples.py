@@ -1,6 +1,7 @@
 """Galleries, templates and embeddings for the stores' tests, drawn from seeds."""
 
 import hashlib
+import uuid
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -10,6 +11,7 @@ from gallery.domain import (
     Context,
     Embedding,
     Gallery,
+    LedgerEntry,
     Move,
     Region,
     Template,
@@ -59,3 +61,7 @@ def make_template(
         move=move,
     )
     return Template(info, unit(seed) if embedding is None else embedding)
+
+
+def entry(gallery_id: str, recorded_at: datetime) -> LedgerEntry:
+    return LedgerEntry(uuid.uuid4(), gallery_id, recorded_at, "ab" * 32, identity="cd" * 32)

@@ -40,7 +40,7 @@ async def gallery(store: QdrantStore, prefix: str, client: AsyncQdrantClient) ->
     created = make_gallery(f"{prefix}-main")
     await store.create_gallery(created)
     yield created
-    await client.delete_collection(f"gallery_{created.gallery_id}")
+    await client.delete_collection(f"gallery_{created.gallery_id}.0")
 
 
 async def test_a_server_that_is_not_there_is_said_with_a_remedy() -> None:
@@ -109,7 +109,7 @@ async def test_a_gallery_deleted_by_others_is_soon_unknown(
     store: QdrantStore, client: AsyncQdrantClient, gallery: Gallery
 ) -> None:
     await store.get_gallery(gallery.gallery_id)
-    await client.delete_collection(f"gallery_{gallery.gallery_id}")
+    await client.delete_collection(f"gallery_{gallery.gallery_id}.0")
     with pytest.raises(GalleryNotFound):
         await store.put(gallery.gallery_id, [make_template("ann", 1)])
     with pytest.raises(GalleryNotFound):
