@@ -4,6 +4,7 @@ The command line calls these methods directly on a store folder, the RPCs call t
 client has the same methods; all of them speak in the values of `gallery.domain`.
 """
 
+from gallery.use_cases.bulk_enrolment import BulkEnrolment
 from gallery.use_cases.caretaker import Caretaker
 from gallery.use_cases.changes import Changes
 from gallery.use_cases.enrolment import MAX_IMAGES_PER_ENROLMENT, Enrolment
@@ -25,5 +26,5 @@ __all__ = [
 ]
 
 
-class GalleryUseCases(Galleries, Enrolment, IdentifyStreams, Identities, Upkeep, Changes):
+class GalleryUseCases(Galleries, Enrolment, BulkEnrolment, IdentifyStreams, Identities, Upkeep, Changes):
     """Every operation of the gallery, each kind in a file of its own."""

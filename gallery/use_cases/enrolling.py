@@ -1,0 +1,138 @@
+"""The steps of enrolling an image, one at a time or in bulk: describe it, look whether it is known, embed, judge."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from gallery import quality
+from gallery.domain import (
+    Basis,
+    Conflict,
+    EncodedImage,
+    EnrolledTemplate,
+    Gallery,
+    Lane,
+    Neighbour,
+    OnConflict,
+    Quality,
+    Template,
+    TemplateInfo,
+    checked_context,
+    checked_identity_id,
+    template_id_of,
+)
+from gallery.errors import EnrolmentConflict, InvalidParameter, PoorQuality
+from gallery.records import checked_embedding
+from gallery.use_cases.base import UseCases, check_one_person
+
+_NEIGHBOURS = 16  # templates looked at for somebody else's among them
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Taken:
+    """An image that may be enrolled: its template, its quality and whom it conflicts with. Nothing is stored yet."""
+
+    template: Template
+    quality: Quality
+    conflicts: tuple[Conflict, ...] = ()
+
+    def enrolled(self, index: int) -> EnrolledTemplate:
+        """Say of the image at ``index`` that it is enrolled, now that its template is stored."""
+        return EnrolledTemplate(index, self.template.info, True, self.quality, self.conflicts)
+
+
+class Enrolling(UseCases):
+    """What every enrolment does with an image."""
+
+    def _described(self, gallery: Gallery, identity_id: str, image: EncodedImage) -> TemplateInfo:
+        """Say what the image's template would be; hashes the image, so not for the event loop.
+
+        Raises InvalidIdentifier, InvalidParameter.
+        """
+        region = image.regions[0] if image.regions else None
+        image_digest = hashlib.sha256(image.content).hexdigest()
+        now, lifetime = self._clock(), gallery.policy.template_lifetime
+        info = TemplateInfo(
+            template_id_of(checked_identity_id(identity_id), image_digest, region),
+            identity_id,
+            gallery.model_digest,
+            image_digest,
+            now,
+            region,
+            checked_context(image.context),
+        )
+        return info if lifetime is None else replace(info, expires_at=(image.context.captured_at or now) + lifetime)
+
+    async def _known(self, gallery: Gallery, template_ids: Sequence[UUID]) -> dict[UUID, TemplateInfo]:
+        """Find which templates are enrolled, and stay so.
+
+        One that has expired is about to be erased, so to call it enrolled would be to lose it.
+        """
+        found, now = await self._store.find(gallery.gallery_id, template_ids), self._clock()
+        return {info.template_id: info for info in found if not _has_expired(info, now)}
+
+    async def _embedded(self, gallery: Gallery, info: TemplateInfo, image: EncodedImage, lane: Lane) -> Taken:
+        """Embed an image of one person and judge its quality by the gallery's policy.
+
+        Raises InvalidRegion, InvalidParameter, InvalidImage, PoorQuality, InvalidModel, Overloaded.
+        """
+        check_one_person(image)
+        if info.expires_at is not None and _has_expired(info, info.enrolled_at):
+            raise InvalidParameter(
+                f"the template would have expired at {info.expires_at.isoformat()}",
+                expected=f"a picture captured less than {gallery.policy.template_lifetime} ago, the gallery's lifetime",
+            )
+        (person,) = await self._embedder.embed(image, lane)
+        judged = quality.judged(person.quality, gallery.policy.enrolment_quality)
+        if judged.reasons:
+            raise PoorQuality(
+                f"a picture of {info.identity_id!r} is {', '.join(judged.reasons).replace('_', ' ')}",
+                expected="what the gallery's policy asks of enrolled pictures",
+                remedy="enrol a better picture, or change the policy",
+            )
+        return Taken(Template(info, checked_embedding(gallery, person.embedding)), judged)
+
+    async def _compared(
+        self, gallery: Gallery, basis: Basis, taken: Taken, unstored: Sequence[Neighbour] = ()
+    ) -> Taken:
+        """Name the identity a picture lies nearer to than to its own or, if it is the first, within the threshold.
+
+        ``unstored`` are templates near it that are on their way into the store. Raises EnrolmentConflict where the
+        policy refuses such a picture.
+        """
+        policy, own_id = gallery.policy.on_conflict, taken.template.info.identity_id
+        if policy is OnConflict.ACCEPT:
+            return taken
+        alive, embedding = self._alive(), taken.template.embedding
+        nearest = await self._store.nearest(gallery.gallery_id, embedding, limit=_NEIGHBOURS, where=alive)
+        others = [near for near in (*nearest, *unstored) if near.identity_id != own_id]
+        if not others:
+            return taken
+        other = min(others, key=_distance)
+        own = [near for near in (*nearest, *unstored) if near.identity_id == own_id]
+        own_distance = min(map(_distance, own), default=None)
+        if len(nearest) == _NEIGHBOURS and (own_distance is None or own_distance > nearest[-1].distance):
+            where = replace(alive, identity_ids=(own_id,))
+            own += await self._store.nearest(gallery.gallery_id, embedding, limit=1, where=where)
+            own_distance = min(map(_distance, own), default=None)
+        if other.distance > (basis.threshold if own_distance is None else own_distance):
+            return taken
+        if policy is OnConflict.REFUSE:
+            raise EnrolmentConflict(
+                f"the picture lies at {other.distance:.3f} from {other.identity_id!r}, nearer than to "
+                f"{own_id!r}" + ("" if own_distance is None else f" ({own_distance:.3f})"),
+                expected="a picture nearer to its own identity, or of somebody who is not enrolled yet",
+                remedy="check whose picture it is, or merge the two identities",
+                conflicting_identity_id=other.identity_id,
+            )
+        return replace(taken, conflicts=(Conflict(other.identity_id, other.distance, own_distance),))
+
+
+def _has_expired(info: TemplateInfo, now: datetime) -> bool:
+    return info.expires_at is not None and info.expires_at <= now
+
+
+def _distance(near: Neighbour) -> float:
+    return near.distance
