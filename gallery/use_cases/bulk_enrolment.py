@@ -1,34 +1,44 @@
 """Bulk enrolment: any number of images as fast as they can be embedded, in memory that does not grow with them.
 
-    items ─ read ─> arrived ─ begin ─> being embedded and compared ─> taken ─ write ─> answers
-                    (look up a group         (each for itself)      (a group a flush)
-                     in the store at once)
-
-Nothing is read while `Room` has no place for it, and a place is free again only when its answer has been taken: a
-caller that does not take answers is not read from.
+Each item goes its own way: described and looked up, embedded, compared, written. The store is asked in groups: the
+items that arrive while one group is looked up make the next, and the templates that are ready while one group is
+brought to disk make the next, so that a flush is shared by as many as there are.
 """
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
+from uuid import UUID
 
-from gallery.domain import Basis, BulkItem, BulkResult, EnrolledTemplate, Gallery, Lane, TemplateInfo
-from gallery.errors import (
-    GalleryError,
-    InvalidIdentifier,
-    InvalidRequest,
-    ModelMismatch,
-    NotFound,
-    StoreCorrupt,
-    StoreUnavailable,
+from gallery.domain import (
+    Basis,
+    BulkItem,
+    BulkResult,
+    EncodedImage,
+    EnrolledTemplate,
+    Gallery,
+    Lane,
+    OnConflict,
+    Template,
+    TemplateInfo,
+    checked_context,
+    checked_identity_id,
 )
+from gallery.errors import GalleryError, InvalidIdentifier, ModelMismatch, NotFound, StoreCorrupt
+from gallery.flow import answered
 from gallery.use_cases.base import check_one_person
-from gallery.use_cases.bulk_run import BulkRun, Making
 from gallery.use_cases.enrolling import Enrolling
+from gallery.use_cases.groups import Groups
+from gallery.use_cases.room import Room
+from gallery.use_cases.unstored import Unstored
 
 BulkSource: TypeAlias = AsyncIterable[BulkItem | BulkResult]
 
+_IN_FLIGHT = 256  # more than are embedded while a group is brought to disk
+_BYTES_IN_FLIGHT = 64 * 2**20
+_LOOKED_UP_AT_ONCE = 64
 _MAX_ITEM_ID_LENGTH = 256
 _ENDS_ALL = (NotFound, ModelMismatch, StoreCorrupt)
 
@@ -42,100 +52,144 @@ class BulkEnrolment(Enrolling):
         What is wrong with an item is its own answer, and so is a store that does not answer (StoreUnavailable) or a
         full queue (Overloaded): such an item is simply given again. A BulkResult among the items is passed on: it
         stands for an item that was refused before it came here. Item ids need not differ: each item is answered.
+        At most 256 items and 64 MiB of pictures are held, and no more are taken while answers are not.
 
         Raises InvalidIdentifier, GalleryNotFound, ModelMismatch, StoreCorrupt and whatever ``items`` raises; what was
         answered before is durable all the same.
         """
         await self._open(gallery_id)
-        run = BulkRun(gallery_id)
-        work = asyncio.create_task(self._carry_out(run, items))
+        making: dict[UUID, _Making] = {}
+        run = _Run(
+            making,
+            lookups=Groups(lambda items: self._look_up(gallery_id, making, items), largest=_LOOKED_UP_AT_ONCE),
+            writes=Groups(lambda templates: self._write(gallery_id, templates), largest=_IN_FLIGHT),
+        )
         try:
-            async with aclosing(run.answers()) as answers:
+            answers = answered(run.fitting(items), lambda item: self._answer(run, item), in_flight=_IN_FLIGHT)
+            async with aclosing(answers):
                 async for answer in answers:
                     yield answer
-            await work
         finally:
-            work.cancel()
-            with suppress(asyncio.CancelledError, Exception):  # told above, or to nobody: the caller has left
-                await work
+            await run.lookups.close()
+            await run.writes.close()
 
-    async def _carry_out(self, run: BulkRun, items: BulkSource) -> None:
+    async def _answer(self, run: "_Run", item: BulkItem | BulkResult) -> BulkResult:
+        if isinstance(item, BulkResult):
+            return item
         try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(run.read(items))
-                tasks.create_task(self._begin_all(run, tasks))
-                tasks.create_task(self._write_all(run))
-        except ExceptionGroup as errors:
-            raise errors.exceptions[0] from None
-        finally:
-            run.end_answers()
-
-    async def _begin_all(self, run: BulkRun, tasks: asyncio.TaskGroup) -> None:
-        while batch := await run.next_batch():
-            try:
-                gallery = await self._open(run.gallery_id)
-                basis = await self._basis(None, gallery)
-            except StoreUnavailable as error:
-                run.refuse(batch, error)
-                continue
-            makings = await self._joined(run, gallery, batch)
-            try:
-                known = await self._known(gallery, [making.info.template_id for making in makings])
-            except StoreUnavailable as error:
-                for making in makings:
-                    run.finish(making, error)
-                continue
-            for making in makings:
-                if info := known.get(making.info.template_id):
-                    run.finish(making, EnrolledTemplate(0, info, created=False))
-                else:
-                    tasks.create_task(self._make(run, gallery, basis, making))
-
-    async def _joined(self, run: BulkRun, gallery: Gallery, batch: Sequence[BulkItem]) -> list[Making]:
-        """Refuse the items that say nothing to be enrolled, and note the templates of the others."""
-        described = await asyncio.to_thread(lambda: [self._checked(gallery, item) for item in batch])
-        makings = []
-        for item, info in zip(batch, described, strict=True):
-            if isinstance(info, GalleryError):
-                run.refuse([item], info)
-            elif making := run.join(item, info):
-                makings.append(making)
-        return makings
-
-    def _checked(self, gallery: Gallery, item: BulkItem) -> TemplateInfo | GalleryError:
-        try:
-            if len(item.item_id) > _MAX_ITEM_ID_LENGTH:
-                raise InvalidIdentifier(
-                    f"the item id {item.item_id[:40]!r}… has {len(item.item_id)} characters",
-                    expected=f"at most {_MAX_ITEM_ID_LENGTH}",
-                )
-            check_one_person(item.image)
-            return self._described(gallery, item.identity_id, item.image)
-        except InvalidRequest as error:
-            return error
-
-    async def _make(self, run: BulkRun, gallery: Gallery, basis: Basis, making: Making) -> None:
-        """Embed and judge; what was embedded before in this run and is not stored yet is compared with, too."""
-        try:
-            taken = await self._embedded(gallery, making.info, making.items[0].image, Lane.BULK)
-            template = taken.template
-            unstored = run.unstored.near(template.info.identity_id, template.embedding)
-            run.unstored.add(template)
-            taken = await self._compared(gallery, basis, taken, unstored)
+            return BulkResult(item.item_id, template=await self._enrol(run, item))
         except _ENDS_ALL:
             raise
         except GalleryError as error:
-            run.finish(making, error)
-        else:
-            run.take(making, taken)
+            return BulkResult(item.item_id, error=error)
+        finally:
+            run.room.give(len(item.image.content))
 
-    async def _write_all(self, run: BulkRun) -> None:
-        while group := await run.next_group():
-            try:
-                await self._store.put(run.gallery_id, [taken.template for _, taken in group])
-            except StoreUnavailable as error:
-                for making, _ in group:
-                    run.finish(making, error)
-            else:
-                for making, taken in group:
-                    run.finish(making, taken.enrolled(0))
+    async def _enrol(self, run: "_Run", item: BulkItem) -> EnrolledTemplate:
+        if len(item.item_id) > _MAX_ITEM_ID_LENGTH:
+            raise InvalidIdentifier(
+                f"the item id {item.item_id[:40]!r}… has {len(item.item_id)} characters",
+                expected=f"at most {_MAX_ITEM_ID_LENGTH}",
+            )
+        checked_identity_id(item.identity_id)
+        checked_context(item.image.context)
+        check_one_person(item.image)
+        place = await run.lookups.ask(item)
+        if place.known is not None:
+            return EnrolledTemplate(0, place.known, created=False)
+        if place.earlier is not None:
+            return replace(await place.earlier.outcome(), created=False)
+        making = run.making[place.info.template_id]
+        try:
+            enrolled = await self._make(run, place, item.image)
+        except GalleryError as error:
+            making.end(error)
+            raise
+        else:
+            making.end(enrolled)
+            return enrolled
+        finally:
+            run.unstored.discard(place.info.template_id)
+            del run.making[place.info.template_id]
+
+    async def _make(self, run: "_Run", place: "_Place", image: EncodedImage) -> EnrolledTemplate:
+        """Embed and judge; what was embedded before in this run and is not stored yet is compared with, too."""
+        taken = await self._embedded(place.gallery, place.info, image, Lane.BULK)
+        template = taken.template
+        if place.gallery.policy.on_conflict is not OnConflict.ACCEPT:
+            unstored = run.unstored.near(template.info.identity_id, template.embedding)
+            run.unstored.add(template)
+            taken = await self._compared(place.gallery, place.basis, taken, unstored)
+        await run.writes.ask(template)
+        return taken.enrolled(0)
+
+    async def _look_up(
+        self, gallery_id: str, making: "dict[UUID, _Making]", items: Sequence[BulkItem]
+    ) -> "list[_Place]":
+        """Say of each item whether its template is there, is being made for another item, or is to be made."""
+        gallery = await self._open(gallery_id)
+        basis = await self._basis(None, gallery)
+        described = await asyncio.to_thread(
+            lambda: [self._described(gallery, item.identity_id, item.image) for item in items]
+        )
+        earlier = {info.template_id: making.get(info.template_id) for info in described}
+        unmet = [template_id for template_id, other in earlier.items() if other is None]
+        known = await self._known(gallery, unmet)
+        places = []
+        for info in described:
+            template_id = info.template_id
+            places.append(_Place(gallery, basis, info, known.get(template_id), earlier[template_id]))
+            if template_id not in known and earlier[template_id] is None:
+                making[template_id] = earlier[template_id] = _Making()
+        return places
+
+    async def _write(self, gallery_id: str, templates: Sequence[Template]) -> Sequence[None]:
+        await self._store.put(gallery_id, templates)
+        return [None] * len(templates)
+
+
+class _Making:
+    """A template that is being made; items with the same content wait for what becomes of it."""
+
+    def __init__(self) -> None:
+        self._outcome: asyncio.Future[EnrolledTemplate | GalleryError] = asyncio.get_running_loop().create_future()
+
+    def end(self, outcome: EnrolledTemplate | GalleryError) -> None:
+        """Say what became of it."""
+        self._outcome.set_result(outcome)
+
+    async def outcome(self) -> EnrolledTemplate:
+        """Wait for it; raises what it was refused with."""
+        outcome = await asyncio.shield(self._outcome)
+        if isinstance(outcome, GalleryError):
+            raise outcome
+        return outcome
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an item stands: its template is known, or made for an earlier item, or else to be made."""
+
+    gallery: Gallery
+    basis: Basis
+    info: TemplateInfo
+    known: TemplateInfo | None
+    earlier: _Making | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One bulk enrolment under way."""
+
+    making: dict[UUID, _Making]
+    lookups: Groups[BulkItem, _Place]
+    writes: Groups[Template, None]
+    unstored: Unstored = field(default_factory=lambda: Unstored(_IN_FLIGHT))
+    room: Room = field(default_factory=lambda: Room(_BYTES_IN_FLIGHT))
+
+    async def fitting(self, items: BulkSource) -> AsyncGenerator[BulkItem | BulkResult, None]:
+        """Give the items as there is room for their pictures."""
+        async for item in items:
+            if isinstance(item, BulkItem):
+                await self.room.take(len(item.image.content))
+            yield item

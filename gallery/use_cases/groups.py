@@ -1,0 +1,59 @@
+"""What many tasks ask of the store one by one, carried out in groups."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Generic, TypeVar
+
+Ask = TypeVar("Ask")
+Reply = TypeVar("Reply")
+
+
+class Groups(Generic[Ask, Reply]):
+    """One group is carried out at a time; what is asked meanwhile makes the next, of at most ``largest``.
+
+    ``carry_out`` replies to each of a group, in order; what it raises, all of the group are told.
+    """
+
+    def __init__(self, carry_out: Callable[[Sequence[Ask]], Awaitable[Sequence[Reply]]], *, largest: int) -> None:
+        self._carry_out = carry_out
+        self._largest = largest
+        self._waiting: list[tuple[Ask, asyncio.Future[Reply]]] = []
+        self._working: asyncio.Task[None] | None = None
+
+    async def ask(self, what: Ask) -> Reply:
+        """Ask, and wait for the reply."""
+        reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._waiting.append((what, reply))
+        if self._working is None:
+            self._working = asyncio.create_task(self._work())
+        return await reply
+
+    async def close(self) -> None:
+        """Stop; what is being carried out is left, and nobody is told of it."""
+        if self._working is not None:
+            self._working.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._working
+
+    async def _work(self) -> None:
+        try:
+            while self._waiting:
+                group = [each for each in self._waiting[: self._largest] if not each[1].done()]
+                del self._waiting[: self._largest]
+                if group:
+                    await self._reply(group)
+        finally:
+            self._working = None
+
+    async def _reply(self, group: Sequence[tuple[Ask, asyncio.Future[Reply]]]) -> None:
+        try:
+            replies = await self._carry_out([what for what, _ in group])
+        except Exception as error:
+            for _, reply in group:
+                if not reply.done():
+                    reply.set_exception(error)
+        else:
+            for (_, reply), said in zip(group, replies, strict=True):
+                if not reply.done():
+                    reply.set_result(said)
