@@ -11,7 +11,7 @@ from gallery.wire.values import quality_message, read_quality, read_template, te
 
 def enroll_message(result: EnrolmentResult) -> pb.EnrollResponse:
     """Write what became of each image of an enrolment, in their order."""
-    outcomes = {enrolled.index: pb.EnrollResult(template=_enrolled_message(enrolled)) for enrolled in result.templates}
+    outcomes = {enrolled.index: pb.EnrollResult(template=enrolled_message(enrolled)) for enrolled in result.templates}
     outcomes |= {refused.index: pb.EnrollResult(error=status_of(refused.error)) for refused in result.refused}
     return pb.EnrollResponse(results=[outcomes[index] for index in sorted(outcomes)])
 
@@ -21,13 +21,14 @@ def read_enroll(message: pb.EnrollResponse) -> EnrolmentResult:
     templates, refused = [], []
     for index, outcome in enumerate(message.results):
         if outcome.HasField("template"):
-            templates.append(_read_enrolled(index, outcome.template))
+            templates.append(read_enrolled(index, outcome.template))
         else:
-            refused.append(RefusedImage(index, _read_refusal(outcome.error)))
+            refused.append(RefusedImage(index, read_refusal(outcome.error)))
     return EnrolmentResult(tuple(templates), tuple(refused))
 
 
-def _enrolled_message(enrolled: EnrolledTemplate) -> pb.EnrolledTemplate:
+def enrolled_message(enrolled: EnrolledTemplate) -> pb.EnrolledTemplate:
+    """Write what became of an image that is enrolled."""
     return pb.EnrolledTemplate(
         template=template_message(enrolled.template),
         created=enrolled.created,
@@ -39,7 +40,8 @@ def _enrolled_message(enrolled: EnrolledTemplate) -> pb.EnrolledTemplate:
     )
 
 
-def _read_enrolled(index: int, message: pb.EnrolledTemplate) -> EnrolledTemplate:
+def read_enrolled(index: int, message: pb.EnrolledTemplate) -> EnrolledTemplate:
+    """Read what became of the image at ``index``, which is enrolled."""
     return EnrolledTemplate(
         index=index,
         template=read_template(message.template),
@@ -52,6 +54,7 @@ def _read_enrolled(index: int, message: pb.EnrolledTemplate) -> EnrolledTemplate
     )
 
 
-def _read_refusal(message: Status) -> GalleryError:
+def read_refusal(message: Status) -> GalleryError:
+    """Read why an image is refused."""
     error = error_of(message)
     return InvalidRequest(message.message) if error is None else error
