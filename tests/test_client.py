@@ -20,7 +20,7 @@ from gallery import AsyncGalleryClient, GalleryClient
 from gallery.client import ImageLike
 from gallery.client.channel import NOT_RETRIED, RETRIED
 from gallery.client.failures import failure_of
-from gallery.domain import EncodedImage, Region, StreamAnswer, StreamItem, ThresholdSource
+from gallery.domain import BulkItem, BulkResult, EncodedImage, Region, StreamAnswer, StreamItem, ThresholdSource
 from gallery.errors import (
     CallFailed,
     DeadlineExceeded,
@@ -50,8 +50,11 @@ FOR_THE_SERVER = {"open_stream"}
 TAKEN_AS = {
     EncodedImage: ImageLike,
     Sequence[EncodedImage]: Sequence[ImageLike],
+    AsyncIterable[BulkItem | BulkResult]: AsyncIterable[BulkItem],
 }
 SYNCHRONOUS = {
+    AsyncIterable[BulkItem | BulkResult]: Iterable[BulkItem],
+    AsyncGenerator[BulkResult, None]: Generator[BulkResult, None, None],
     AsyncIterable[StreamItem]: Iterable[StreamItem],
     AsyncGenerator[StreamAnswer, None]: Generator[StreamAnswer, None, None],
 }

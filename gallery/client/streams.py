@@ -9,9 +9,9 @@ from typing import Any, Generic, TypeVar
 import grpc
 from google.protobuf.message import Message
 
-from gallery.domain import StreamAnswer, StreamItem, TemplateFilter
+from gallery.domain import BulkItem, BulkResult, StreamAnswer, StreamItem, TemplateFilter
 from gallery.errors import InvalidRequest
-from gallery.wire import streams
+from gallery.wire import bulk, streams
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -40,6 +40,11 @@ def identify_stream(
     """Ask who the people before a camera are."""
     options = streams.options_message(gallery_id, max_candidates=max_candidates, threshold=threshold, where=where)
     return StreamCall("IdentifyStream", options, streams.item_message, streams.read_answer)
+
+
+def bulk_enroll(gallery_id: str) -> StreamCall[BulkItem, BulkResult]:
+    """Ask for a bulk enrolment."""
+    return StreamCall("BulkEnroll", bulk.options_message(gallery_id), bulk.item_message, bulk.read_result)
 
 
 async def conversed(

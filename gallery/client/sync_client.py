@@ -16,6 +16,8 @@ from gallery.client.pictures import ImageLike, drawn, encoded
 from gallery.domain import (
     DEFAULT_TARGET_FPIR,
     EVERYTHING,
+    BulkItem,
+    BulkResult,
     CalibrationReport,
     Change,
     Cohort,
@@ -141,6 +143,18 @@ class GalleryClient:
         """
         pictures = [encoded(image) for image in images]
         return self._send(calls.enroll(gallery_id, identity_id, pictures, all_or_nothing=all_or_nothing))
+
+    def bulk_enroll(self, gallery_id: str, items: Iterable[BulkItem]) -> Generator[BulkResult, None, None]:
+        """Enrol images of any identities, and say what became of each under its ``item_id`` when that is durable.
+
+        ``items`` are taken, in a thread of their own, as fast as the server takes them, at most a few hundred ahead of
+        their results, which may overtake each other; there is no deadline. An item that cannot be enrolled is refused
+        alone: its result has the error, and with STORE_UNAVAILABLE or OVERLOADED it may simply be given again. So may
+        all that have no result when the stream breaks (ServerUnavailable): enrolling an image again changes nothing.
+        Close the stream
+        with `contextlib.closing` to leave it early.
+        """
+        return self._converse(streams.bulk_enroll(gallery_id), items)
 
     def identify(
         self,

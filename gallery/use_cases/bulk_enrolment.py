@@ -65,7 +65,7 @@ class BulkEnrolment(Enrolling):
             writes=Groups(lambda templates: self._write(gallery_id, templates), largest=_IN_FLIGHT),
         )
         try:
-            answers = answered(run.fitting(items), lambda item: self._answer(run, item), in_flight=_IN_FLIGHT)
+            answers = answered(run.fitting(items), lambda item: self._result(run, item), in_flight=_IN_FLIGHT)
             async with aclosing(answers):
                 async for answer in answers:
                     yield answer
@@ -73,7 +73,7 @@ class BulkEnrolment(Enrolling):
             await run.lookups.close()
             await run.writes.close()
 
-    async def _answer(self, run: "_Run", item: BulkItem | BulkResult) -> BulkResult:
+    async def _result(self, run: "_Run", item: BulkItem | BulkResult) -> BulkResult:
         if isinstance(item, BulkResult):
             return item
         try:

@@ -23,9 +23,7 @@ def read_gallery_id(message: pb.BulkEnrollRequest) -> str:
 def item_message(item: BulkItem) -> pb.BulkEnrollRequest:
     """Write an item."""
     image = values.image_message(item.image)
-    return pb.BulkEnrollRequest(
-        item=pb.BulkEnrollItem(item_id=item.item_id, identity_id=item.identity_id, image=image)
-    )
+    return pb.BulkEnrollRequest(item=pb.BulkEnrollItem(item_id=item.item_id, identity_id=item.identity_id, image=image))
 
 
 def read_item(message: pb.BulkEnrollRequest) -> BulkItem | BulkResult:
