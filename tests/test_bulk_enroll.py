@@ -1,5 +1,6 @@
 """BulkEnroll on a real server, through both clients: what is enrolled, what is refused alone, what goes on."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
@@ -94,18 +95,21 @@ def test_items_of_one_id_are_each_answered(client: GalleryClient, lobby: str) ->
 
 async def test_the_asyncio_client_enrols_in_bulk_while_its_items_still_come(address: str, lobby: str) -> None:
     answered: list[str] = []
+    some = asyncio.Event()
 
     async def items() -> AsyncIterator[BulkItem]:
-        for number in count():
-            if len(answered) >= 20:
-                return
+        for number in range(20):
+            if number == 10:
+                await some.wait()
             yield item(number)
 
     async with AsyncGalleryClient(address, timeout=60.0) as client:
         async for result in client.bulk_enroll(lobby, items()):
             assert result.template is not None
             answered.append(result.item_id)
-        assert len((await client.list_identities(lobby, page_size=1000)).items) == len(answered)
+            if len(answered) == 10:
+                some.set()
+        assert len((await client.list_identities(lobby)).items) == len(answered) == 20
 
 
 @pytest.mark.parametrize(

@@ -147,11 +147,10 @@ class GalleryClient:
     def bulk_enroll(self, gallery_id: str, items: Iterable[BulkItem]) -> Generator[BulkResult, None, None]:
         """Enrol images of any identities, and say what became of each under its ``item_id`` when that is durable.
 
-        ``items`` are taken, in a thread of their own, as fast as the server takes them, at most a few hundred ahead of
-        their results, which may overtake each other; there is no deadline. An item that cannot be enrolled is refused
-        alone: its result has the error, and with STORE_UNAVAILABLE or OVERLOADED it may simply be given again. So may
-        all that have no result when the stream breaks (ServerUnavailable): enrolling an image again changes nothing.
-        Close the stream
+        ``items`` are taken, in a thread of their own, as fast as the server takes them; results may overtake each
+        other, and there is no deadline. An item that cannot be enrolled is refused alone: its result has the error, and
+        with STORE_UNAVAILABLE or OVERLOADED it may simply be given again. So may all that have no result when the
+        stream breaks (ServerUnavailable): enrolling an image again changes nothing. Close the stream
         with `contextlib.closing` to leave it early.
         """
         return self._converse(streams.bulk_enroll(gallery_id), items)
