@@ -211,9 +211,11 @@ class GalleryServiceServicer:
 
     def BulkEnroll(self, request_iterator, context):
         """Enrols any number of images of any identities. The first message is the options; then items, each answered under
-        its item_id when its template is durable, or with the errors of Enroll in its place. Enrolling an image again
-        changes nothing, so a stream that broke is simply sent again. Probes go first: a bulk enrolment takes what they
-        leave, and never less than a share.
+        its item_id when its template is durable, or with the errors of Enroll in its place; item_ids need not differ.
+        Answers may overtake each other. An item that meets a store that does not answer (STORE_UNAVAILABLE) or a full
+        queue is simply sent again, and so is what has no answer when the stream breaks: enrolling an image again changes
+        nothing. The server takes no more items than it can hold: a client that does not read its answers is not read
+        from. Probes go first: a bulk enrolment takes what they leave, and never less than a share.
         INVALID_ARGUMENT INVALID_REQUEST, INVALID_IDENTIFIER; NOT_FOUND GALLERY_NOT_FOUND;
         FAILED_PRECONDITION MODEL_MISMATCH.
         """
