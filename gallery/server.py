@@ -41,6 +41,9 @@ SERVICE_NAME = pb.DESCRIPTOR.services_by_name["GalleryService"].full_name
 _SECONDS_BETWEEN_WALKS = 60.0
 _MESSAGE_OVERHEAD = 2**16  # ids, regions and framing beside the pictures
 
+# Milliseconds. A stream may be silent for as long as it likes, so a dead peer is found by pings.
+_PING_AFTER, _PONG_WITHIN, _PINGED_AT_MOST = 60_000, 20_000, 10_000
+
 _log = logging.getLogger(__name__)
 
 
@@ -112,6 +115,10 @@ async def running(settings: Settings) -> AsyncIterator[RunningServer]:
             options=[
                 ("grpc.max_receive_message_length", _largest_message(settings)),
                 ("grpc.so_reuseport", 0),  # a second server on the same port is an error, not a silent half
+                ("grpc.keepalive_time_ms", _PING_AFTER),
+                ("grpc.keepalive_timeout_ms", _PONG_WITHIN),
+                ("grpc.http2.max_pings_without_data", 0),
+                ("grpc.http2.min_ping_interval_without_data_ms", _PINGED_AT_MOST),
             ],
         )
         servicer = GalleryServicer(gallery.use_cases)

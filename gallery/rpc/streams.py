@@ -6,8 +6,9 @@ from contextlib import asynccontextmanager
 from typing import Any, Generic, TypeVar
 
 import grpc
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 
+from gallery.errors import InvalidRequest
 from gallery.rpc.refusals import Context
 
 Request = TypeVar("Request", bound=Message)
@@ -40,6 +41,8 @@ class Requests(Generic[Request]):
             if not self._ended:
                 raise
             raise StopAsyncIteration from None
+        except DecodeError as error:
+            raise InvalidRequest(f"a message of the stream cannot be read: {error}") from error
         finally:
             self._reading = None
         if message is grpc.aio.EOF:
