@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 DOCTOR_EPILOG = """It finds likely duplicates (one person under two names), outlier templates (nearer to somebody else
 than to their own identity) and inseparable identities (that no threshold can tell apart), nearest first. Look at the
 pictures before you mend: a distance proves nothing. Merge and split can be undone, erasing cannot.
+With --system it checks what a server here would need: interpreter, packages, processor, clock, the files and the
+model that the settings name (the environment's and the settings file's), its speed, the address, the store, the disk.
 Exit code 0: nothing found; 1: something was."""
 
 MERGE_EPILOG = """Examples:
@@ -34,9 +37,22 @@ gallery list --identity anna shows the templates of anna."""
 UNDO_EPILOG = """A template that was erased or moved again since stays as it is."""
 
 
+System = Annotated[
+    bool, typer.Option("--system", help="Check this machine and the server's settings instead, for what is in the way.")
+]
+Config = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", envvar="GALLERY_CONFIG", help="With --system: the server's settings file."),
+]
+
+
 @on_a_gallery
-def doctor(common: Common) -> None:
+def doctor(common: Common, system: System = False, config: Config = None) -> None:
     """Look for duplicates, outlier templates and inseparable identities, with the command that mends each."""
+    if system:
+        from gallery.cli.system import check_system
+
+        check_system(common.target, config, as_json=common.as_json)
     found = ask(common.target.patient, lambda gallery: gallery.diagnose(common.gallery_id))
     findings = [replace(finding, command=common.completed(finding.command)) for finding in found]
     if common.as_json:

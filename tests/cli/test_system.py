@@ -1,0 +1,110 @@
+"""`gallery doctor --system`: what a server would meet here, and what to do about it."""
+
+import shutil
+import socket
+from collections import namedtuple
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gallery.checkup import State
+from gallery.checkup.machine import clock_check
+from gallery.cli.exits import Exit
+from tests.cli.conftest import Run
+
+
+@pytest.fixture(autouse=True)
+def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, model_file: Path) -> None:
+    for name, value in {"LISTEN": "127.0.0.1:0", "MODEL": model_file, "STORE": tmp_path / "store"}.items():
+        monkeypatch.setenv(f"GALLERY_{name}", str(value))
+
+
+def checked(gallery: Run, *words: object) -> tuple[int, dict[str, Any]]:
+    ran = gallery("doctor", "--system", "--json", *words)
+    return ran.code, {check["name"]: check for check in ran.json["checks"]}
+
+
+def test_where_a_server_can_run_nothing_is_wrong_and_nothing_is_made(gallery: Run, tmp_path: Path) -> None:
+    code, checks = checked(gallery)
+    assert code == Exit.DONE
+    assert {check["state"] for check in checks.values()} <= {"good", "warning"}
+    assert checks["model"]["found"].startswith("tiny")
+    assert "ms a picture" in checks["speed"]["found"]
+    assert "will be made" in checks["store folder"]["found"] and not (tmp_path / "store").exists()
+    shown = gallery("doctor", "--system").stdout
+    assert "✓" in shown and "✗" not in shown and "a server can run here" in shown
+
+
+def test_a_store_that_is_there_is_opened_and_counted(gallery: Run, tmp_path: Path, people: Path) -> None:
+    gallery("enrol", people, "--store", tmp_path / "store")
+    assert checked(gallery)[1]["store folder"]["found"].endswith("answers, 1 galleries")
+
+
+def test_a_model_that_cannot_be_trusted_fails(gallery: Run, tmp_path: Path) -> None:
+    code, checks = checked(gallery, "--store", tmp_path / "store", "--model", tmp_path / "no.onnx")
+    assert (code, checks["model"]["state"]) == (Exit.NO_MATCH, "bad")
+    assert "cannot be read" in checks["model"]["found"] and checks["model"]["remedy"]
+    shown = gallery("doctor", "--system", "--store", tmp_path / "store", "--model", tmp_path / "no.onnx")
+    assert "✗" in shown.stdout and "checks failed" in shown.stdout
+
+
+def test_a_running_server_is_asked_how_it_is(gallery: Run, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GALLERY_LISTEN", address)
+    code, checks = checked(gallery)
+    assert (code, checks["address"]["found"]) == (Exit.DONE, f"a server answers at {address}, SERVING")
+
+
+def test_an_address_that_something_else_has_fails(gallery: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        other.settimeout(20)
+        monkeypatch.setenv("GALLERY_LISTEN", f"127.0.0.1:{other.getsockname()[1]}")
+        monkeypatch.setattr("gallery.checkup.address._SECONDS", 0.2)
+        code, checks = checked(gallery)
+    assert (code, checks["address"]["state"]) == (Exit.NO_MATCH, "bad")
+    assert "taken by something else" in checks["address"]["found"]
+
+
+@pytest.mark.parametrize("listen", ["nowhere", "127.0.0.1:many", "192.0.2.1:50051"])
+def test_an_address_that_this_machine_cannot_have_fails(
+    gallery: Run, monkeypatch: pytest.MonkeyPatch, listen: str
+) -> None:
+    monkeypatch.setenv("GALLERY_LISTEN", listen)
+    code, checks = checked(gallery)
+    assert (code, "cannot be listened on" in checks["address"]["found"]) == (Exit.NO_MATCH, True)
+
+
+def test_a_folder_that_cannot_be_written_fails(gallery: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setenv("GALLERY_STORE", str(tmp_path / "file" / "store"))
+    code, checks = checked(gallery)
+    assert (code, checks["store folder"]["state"]) == (Exit.NO_MATCH, "bad")
+
+
+def test_a_disk_that_is_nearly_full_is_said_and_a_full_one_fails(gallery: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = namedtuple("usage", "total used free")  # as shutil's own
+    for free, state in ((2**29, "warning"), (2**20, "bad")):
+        monkeypatch.setattr(shutil, "disk_usage", lambda _, free=free: usage(2**40, 0, free))
+        assert checked(gallery)[1]["disk"]["state"] == state
+
+
+def test_a_qdrant_server_that_does_not_answer_fails(gallery: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GALLERY_QDRANT_URL", "http://127.0.0.1:1")
+    code, checks = checked(gallery)
+    assert (code, checks["Qdrant"]["state"]) == (Exit.NO_MATCH, "bad")
+
+
+def test_a_file_that_the_settings_name_must_be_there(gallery: Run, tmp_path: Path) -> None:
+    (tmp_path / "gallery.toml").write_text('qdrant_ca_file = "nowhere.pem"\n')
+    code, checks = checked(gallery, "--config", tmp_path / "gallery.toml")
+    assert (code, "nowhere.pem" in checks["qdrant_ca_file"]["found"]) == (Exit.NO_MATCH, True)
+
+
+def test_a_clock_behind_what_was_last_written_fails(tmp_path: Path) -> None:
+    record = tmp_path / "galleries" / "lobby" / "gallery.json"
+    record.parent.mkdir(parents=True)
+    record.write_text("{}")
+    written = record.stat().st_mtime
+    assert clock_check(tmp_path, written + 1).state is State.GOOD
+    behind = clock_check(tmp_path, written - 3600)
+    assert behind.state is State.BAD and "behind the newest file" in behind.found
