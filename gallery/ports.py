@@ -15,8 +15,10 @@ from gallery.domain import (
     Embedded,
     Embedding,
     EncodedImage,
+    EnrolledTemplate,
     Fusion,
     Gallery,
+    Identification,
     IdentitySummary,
     Lane,
     LedgerEntry,
@@ -24,7 +26,9 @@ from gallery.domain import (
     Template,
     TemplateFilter,
     TemplateInfo,
+    Verification,
 )
+from gallery.errors import GalleryError
 from gallery.model_card import ModelCard
 
 
@@ -48,6 +52,15 @@ class Embedder(Protocol):
 
     async def embed(self, image: EncodedImage, lane: Lane = Lane.UNARY) -> tuple[Embedded, ...]:
         """As Network.embed; raises Overloaded (UNARY). A call that is cancelled while it waits is never embedded."""
+
+
+class Observer(Protocol):
+    """Is told what became of people and images, for statistics: quick, and never raises. Nothing is kept of them."""
+
+    def decided(self, gallery: Gallery, answer: Identification, where: TemplateFilter) -> None: ...
+    def verified(self, gallery: Gallery | None, answer: Verification) -> None: ...
+    def enrolled(self, template: EnrolledTemplate) -> None: ...
+    def refused(self, error: GalleryError) -> None: ...  # an item, where the call goes on
 
 
 class TemplateStore(Protocol):

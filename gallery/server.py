@@ -20,7 +20,7 @@ from gallery.errors import GalleryError, InvalidParameter
 from gallery.health import Health
 from gallery.images import ImageLimits, silence_decoders
 from gallery.onnx_embedder import OnnxEmbedder
-from gallery.ports import Embedder, TemplateStore
+from gallery.ports import Embedder, Observer, TemplateStore
 from gallery.qdrant_store import QdrantOptions, QdrantStore
 from gallery.rpc import GalleryServicer
 from gallery.scheduler import Scheduler
@@ -68,10 +68,12 @@ class Opened:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, watch: Watch | None = None) -> AsyncIterator[Opened]:
+async def opened(
+    settings: Settings, watch: Watch | None = None, observer: Observer | None = None
+) -> AsyncIterator[Opened]:
     """Open the model and the store and put the use cases on top; raises InvalidModel, StoreUnavailable.
 
-    ``watch`` is told of the stages of their work.
+    ``watch`` is told of the stages of their work, ``observer`` of what became of people and images.
     """
     async with AsyncExitStack() as stack:
         silence_decoders()
@@ -86,7 +88,7 @@ async def opened(settings: Settings, watch: Watch | None = None) -> AsyncIterato
         embedder: Embedder = scheduler
         if watch is not None:
             embedder, store = WatchedEmbedder(scheduler, watch), watched_store(store, watch)
-        yield Opened(GalleryUseCases(embedder, store, network.cohort), store, embedder, scheduler)
+        yield Opened(GalleryUseCases(embedder, store, network.cohort, observer=observer), store, embedder, scheduler)
 
 
 def open_store(settings: Settings) -> TemplateStore:
@@ -109,7 +111,7 @@ async def running(settings: Settings) -> AsyncIterator[RunningServer]:
     """Serve until the block ends, then drain: health first, calls in flight finished, the store closed."""
     async with AsyncExitStack() as stack:
         telemetry = await stack.enter_async_context(telemetry_of(settings))
-        gallery = await stack.enter_async_context(opened(settings, telemetry.watch))
+        gallery = await stack.enter_async_context(opened(settings, telemetry.watch, telemetry.metrics))
         server = grpc.aio.server(
             interceptors=[CallObserver(*telemetry.listeners)],
             options=[

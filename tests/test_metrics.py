@@ -1,11 +1,13 @@
 """What Prometheus is told of a real server after real calls."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from gallery import GalleryClient
+from gallery.domain import Gallery, Tail, TemplateFilter, Threshold, ThresholdOrigin
 from gallery.errors import GalleryNotFound, InvalidParameter
 from gallery.server import RunningServer
 from gallery.telemetry.endpoint import metrics_served
@@ -13,6 +15,7 @@ from gallery.telemetry.metrics import OTHERS, Metrics
 from tests.pictures import png_of
 from tests.scraped import Scraped, scraped
 from tests.served import served_whole, settings_for
+from tests.test_drift import answered
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +33,7 @@ def seen(server: RunningServer) -> Scraped:
         client.enroll("lobby", "ann", [png_of(1), png_of(2)])
         client.enroll("lobby", "ann", [png_of(1)])
         client.enroll("lobby", "bob", [png_of(3), b"no picture"])
-        client.identify("lobby", png_of(1))
+        client.identify("lobby", png_of(1), threshold=2.0)
         client.verify_identity("lobby", png_of(1), "bob")
         client.delete_identity("lobby", "bob")
         with pytest.raises(GalleryNotFound):
@@ -49,6 +52,19 @@ def test_calls_are_counted_by_method_and_code(seen: Scraped) -> None:
 
 def test_refusals_are_counted_by_their_reason(seen: Scraped) -> None:
     assert seen.value("gallery_refusals_total", reason="GALLERY_NOT_FOUND") == 1
+    assert seen.value("gallery_refusals_total", reason="INVALID_IMAGE") == 1  # of an enrolment that went on
+
+
+def test_decisions_are_counted_by_gallery_and_outcome_with_their_distances(seen: Scraped) -> None:
+    assert seen.value("gallery_decisions_total", gallery="lobby", operation="identify", outcome="match") == 1
+    assert seen.value("gallery_decisions_total", gallery="lobby", operation="verify") == 1
+    assert seen.value("gallery_decisions_total", gallery="cellar") == 0
+    assert seen.value("gallery_nearest_distance_count", outcome="match") == 1
+
+
+def test_enrolled_images_are_counted_apart_from_those_known_before(seen: Scraped) -> None:
+    assert seen.value("gallery_enrolments_total", result="created") == 3
+    assert seen.value("gallery_enrolments_total", result="known") == 1
 
 
 def test_every_stage_of_a_call_is_timed(seen: Scraped) -> None:
@@ -90,6 +106,25 @@ def test_an_address_that_is_taken_is_refused_with_a_sentence(server: RunningServ
         metrics_served(Metrics().registry, server.metrics_address),
     ):
         pass
+
+
+def test_probes_are_counted_against_the_law_of_the_calibration_unless_they_were_compared_with_a_part() -> None:
+    now = datetime(2026, 11, 22, tzinfo=UTC)
+    threshold = Threshold(
+        1, 0.3, ThresholdOrigin.CALIBRATED, now, target_fpir=0.01, identity_count=50, tail=Tail(0.0, 6.0)
+    )
+    gallery = Gallery("lobby", "a" * 64, "tiny", 8, now, (threshold,))
+    metrics = Metrics()
+    for nearest, runner_up in ((0.31, 0.5), (0.6, 0.7), (0.1, 0.32), (0.1, 0.6)):
+        metrics.decided(gallery, answered(nearest, runner_up, threshold), TemplateFilter(alive_at=now))
+    metrics.decided(gallery, answered(0.31, 0.5, threshold), TemplateFilter(camera_ids=("door",)))
+    with metrics_served(metrics.registry, "127.0.0.1:0") as address:
+        seen = scraped(address)
+    for among in ("matched", "unmatched"):
+        assert seen.value("gallery_drift_probes_total", gallery="lobby", among=among) == 2
+        assert seen.value("gallery_drift_near_total", gallery="lobby", among=among) == 1
+    assert seen.value("gallery_drift_near_expected_total", among="unmatched") == pytest.approx(2 * 0.02 / 0.99)
+    assert seen.value("gallery_decisions_total", gallery="lobby") == 5
 
 
 def test_a_hundred_galleries_are_named_and_the_rest_are_told_of_together(tmp_path: Path) -> None:

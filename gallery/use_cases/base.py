@@ -11,16 +11,19 @@ from gallery.domain import (
     Basis,
     Cohort,
     EncodedImage,
+    EnrolledTemplate,
     Gallery,
+    Identification,
     Template,
     TemplateFilter,
     ThresholdOrigin,
     ThresholdSource,
+    Verification,
     checked_gallery_id,
     checked_threshold,
 )
-from gallery.errors import IdentityNotFound, InvalidRegion, ModelMismatch
-from gallery.ports import Embedder, TemplateStore
+from gallery.errors import GalleryError, IdentityNotFound, InvalidRegion, ModelMismatch
+from gallery.ports import Embedder, Observer, TemplateStore
 
 _SCANNED_AT_ONCE = 1000
 
@@ -30,10 +33,27 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+class _Nobody(Observer):
+    """Observes nothing."""
+
+    def decided(self, gallery: Gallery, answer: Identification, where: TemplateFilter) -> None:
+        """Ignore it."""
+
+    def verified(self, gallery: Gallery | None, answer: Verification) -> None:
+        """Ignore it."""
+
+    def enrolled(self, template: EnrolledTemplate) -> None:
+        """Ignore it."""
+
+    def refused(self, error: GalleryError) -> None:
+        """Ignore it."""
+
+
 class UseCases:
     """Operations over one embedder and one store.
 
-    ``cohort`` is the strangers that are bundled with the model, if any; ``clock`` gives aware UTC times.
+    ``cohort`` is the strangers that are bundled with the model, if any; ``clock`` gives aware UTC times; ``observer``
+    is told what becomes of people and images.
     """
 
     def __init__(
@@ -42,11 +62,13 @@ class UseCases:
         store: TemplateStore,
         cohort: Cohort | None = None,
         clock: Callable[[], datetime] = utc_now,
+        observer: Observer | None = None,
     ) -> None:
         self._embedder = embedder
         self._store = store
         self._cohort = cohort
         self._clock = clock
+        self._observer = _Nobody() if observer is None else observer
 
     async def _open(self, gallery_id: str) -> Gallery:
         """Get a gallery for comparing: its templates and the loaded model must be of one make."""

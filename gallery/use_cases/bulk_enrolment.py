@@ -77,11 +77,15 @@ class BulkEnrolment(Enrolling):
         if isinstance(item, BulkResult):
             return item
         try:
-            return BulkResult(item.item_id, template=await self._enrol(run, item))
+            template = await self._enrol(run, item)
         except _ENDS_ALL:
             raise
         except GalleryError as error:
+            self._observer.refused(error)
             return BulkResult(item.item_id, error=error)
+        else:
+            self._observer.enrolled(template)
+            return BulkResult(item.item_id, template=template)
         finally:
             run.room.give(len(item.image.content))
 

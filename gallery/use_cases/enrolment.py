@@ -67,6 +67,10 @@ class Enrolment(Enrolling):
                 enrolled.append(EnrolledTemplate(index, known[info.template_id], created=False))
             elif isinstance(outcome, Taken):
                 enrolled.append(outcome.enrolled(index))
+        for template in enrolled:
+            self._observer.enrolled(template)
+        for one in refused:
+            self._observer.refused(one.error)
         return EnrolmentResult(tuple(enrolled), refused)
 
     async def _take_all(

@@ -112,6 +112,7 @@ class IdentifyStreams(Recognition):
             checked_key("item_id", item.item_id)
             return await (self._end(stream, item) if isinstance(item, EndTrack) else self._probe(stream, item))
         except GalleryError as error:
+            self._observer.refused(error)
             return StreamAnswer(item.item_id, error=error)
         finally:
             stream.waiting.discard(item.item_id)

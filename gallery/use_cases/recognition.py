@@ -62,7 +62,9 @@ class Recognition(UseCases):
 
     async def _identification(self, question: Question, person: Embedded) -> Identification:
         judged = quality.judged(person.quality, question.gallery.policy.probe_quality)
-        return await self._decide(question, person.embedding, person.region, judged)
+        answer = await self._decide(question, person.embedding, person.region, judged)
+        self._observer.decided(question.gallery, answer, question.where)
+        return answer
 
     async def _decide(
         self, question: Question, embedding: Embedding, region: Region | None, judged: Quality
@@ -84,7 +86,9 @@ class Recognition(UseCases):
         ranked = await self._rank(gallery, person.embedding, 1, replace(self._alive(), identity_ids=(identity_id,)))
         if not ranked:
             raise no_identity(gallery_id, identity_id)
-        return _verification(person, ranked[0].distance, basis, gallery.policy.probe_quality)
+        answer = _verification(person, ranked[0].distance, basis, gallery.policy.probe_quality)
+        self._observer.verified(gallery, answer)
+        return answer
 
     async def verify_images(
         self,
@@ -102,7 +106,9 @@ class Recognition(UseCases):
         (probe,), (other,) = await asyncio.gather(self._embedder.embed(image), self._embedder.embed(reference))
         distance = matching.cosine_distance(probe.embedding, other.embedding)
         limits = QualityLimits() if gallery is None else gallery.policy.probe_quality
-        return _verification(probe, distance, basis, limits)
+        answer = _verification(probe, distance, basis, limits)
+        self._observer.verified(gallery, answer)
+        return answer
 
     async def embed(self, image: EncodedImage) -> tuple[Embedded, ...]:
         """Embed each region (or the whole picture) and measure its quality; nothing is stored."""
