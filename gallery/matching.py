@@ -1,5 +1,6 @@
 """From distances to identities to a decision. Pure functions; nothing here knows where templates are kept."""
 
+import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
@@ -66,7 +67,8 @@ def rank(
 
 def mean_length(embeddings: Sequence[Embedding]) -> float:
     """Return the length of the mean of unit vectors, in [0, 1]: 1 where all are the same."""
-    return float(np.linalg.norm(np.mean(embeddings, axis=0, dtype=np.float64)))
+    total = np.sum(embeddings, axis=0, dtype=np.float64)
+    return math.sqrt(np.dot(total, total)) / len(embeddings)
 
 
 def identity_distances(

@@ -1,6 +1,9 @@
-"""Exact search in a shard of the engine, which does the arithmetic; whose a hit is and whether it fits is in `Rows`."""
+"""Exact search in a shard of the engine, which does the arithmetic; whose a hit is and whether it fits is in `Rows`.
 
-from collections.abc import Callable
+No approximate index is used: strangers are whom such an index misses.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from struct import Struct
 from typing import Any, TypeAlias
@@ -9,79 +12,112 @@ from uuid import UUID
 import numpy as np
 from qdrant_edge import CountRequest, Query, QueryRequest, SearchParams
 
-from gallery.domain import EVERYTHING, Embedding, TemplateFilter
+from gallery.domain import EVERYTHING, Candidate, Embedding, Fusion, Gallery, Neighbour, TemplateFilter
 from gallery.edge_store.conditions import condition_of
-from gallery.edge_store.rows import Row, Rows, sieve_of
+from gallery.edge_store.rows import Rows, sieve_of
+from gallery.matching import considered, rank
+from gallery.mean_lengths import MeanLengths
+from gallery.records import neighbour_of
 
-Hit: TypeAlias = tuple[UUID, str, float]
-"""A template's id, its identity, and its cosine similarity to the probe."""
+Hit: TypeAlias = tuple[int, str, float]
+"""A template's id as an integer, its identity, and its cosine similarity to the probe."""
 
 _BROAD = 8  # a filter that more than an eighth of all fit costs the engine more than it saves
-_SPARE = 4  # times as many as should do are fetched, since those near the probe may fit less often than others
-_FETCHED, _MOST_FETCHED = 256, 10_000  # hits cost 1 µs each, a search through 100,000 templates 7 ms
+_SPARE = 2  # times as many as should do are fetched, since those near the probe may fit less often than others
+_FETCHED, _MOST_FETCHED = 128, 10_000  # hits cost 2 µs each, a search through 100,000 templates 7 ms
+_AT_FIRST, _EACH = 128, 4  # templates, among which people are looked for
 _MORE = 8
 
 
 @dataclass(frozen=True)
 class Search:
-    """The search in one shard, without an approximate index: strangers are whom such an index misses."""
+    """The search in one shard. ``vector`` is float32 [dimension] everywhere."""
 
     engine: Any
+    gallery: Gallery
     rows: Rows
-    dimension: int
+    mean_lengths: MeanLengths
 
-    def nearest(self, vector: Any, limit: int, where: TemplateFilter) -> list[Hit]:
-        """Find the ``limit`` templates nearest to ``vector`` (float32 [dimension]) of those that fit, nearest first.
+    def nearest(self, vector: Embedding, limit: int, where: TemplateFilter) -> list[Hit]:
+        """Find the ``limit`` nearest templates that fit, nearest first."""
+        return self._at_least(vector, limit, where)[: max(limit, 0)]
+
+    def rank(self, vector: Embedding, limit: int, fusion: Fusion, where: TemplateFilter) -> tuple[Candidate, ...]:
+        """Rank the identities that have the nearest templates, as `matching.rank` does."""
+        points = self._templates_of(self._nearest_people(vector, considered(limit, fusion), where), vector, where)
+        near = [
+            neighbour_of(point_id, self.rows[point_id.int].identity_id, point.score, self.gallery.gallery_id)
+            for point_id, point in points.items()
+        ]
+        lengths: dict[str, float] = {}
+        if fusion is Fusion.MEAN:
+            lengths, others = self.mean_lengths.known(self.gallery.model_digest, near)
+            if others:
+                unknown = [neighbour for neighbour in near if neighbour.identity_id not in lengths]
+                lengths |= self.mean_lengths.learnt(self.gallery.model_digest, unknown, self._vectors(points, unknown))
+        return rank(near, limit, fusion, lengths)
+
+    def _nearest_people(self, vector: Embedding, people: int, where: TemplateFilter) -> tuple[str, ...]:
+        limit = max(_AT_FIRST, _EACH * people)
+        while True:
+            hits = self._at_least(vector, limit, where)
+            names = tuple(dict.fromkeys(name for _, name, _ in hits))[:people]
+            if len(names) == people or len(hits) < limit:
+                return names
+            limit *= _MORE
+
+    def _at_least(self, vector: Embedding, limit: int, where: TemplateFilter) -> list[Hit]:
+        """Find the nearest that fit: ``limit`` of them or some more, or all.
 
         A filter that few fit is the engine's to apply. One that many fit is applied to what is nearest of all, and is
         the engine's only if too few are left.
         """
-        limit = min(limit, len(self.rows))
+        total = len(self.rows)
+        limit = min(limit, total)
         if limit < 1:
             return []
         if where == EVERYTHING:
-            return self._query(vector, limit)
+            return self._hits(vector, limit)
         condition, fits = condition_of(where), sieve_of(where)
         fitting = self.engine.count(CountRequest(exact=False, filter=condition))
-        if _BROAD * fitting > len(self.rows):
-            fetched = min(max(_FETCHED, _SPARE * limit * len(self.rows) // fitting), len(self.rows))
-            if fetched <= _MOST_FETCHED:
-                hits = self._query(vector, fetched, fits)
-                if len(hits) >= limit or fetched == len(self.rows):
-                    return hits[:limit]
-        return self._query(vector, limit, condition=condition)
+        if _BROAD * fitting > total:
+            fetched = limit if fitting >= total else max(_FETCHED, _SPARE * limit * total // fitting)
+            while fetched <= _MOST_FETCHED:
+                hits = [hit for hit in self._hits(vector, min(fetched, total)) if fits(self.rows[hit[0]])]
+                if len(hits) >= limit or fetched >= total:
+                    return hits
+                fetched *= _MORE
+        return self._hits(vector, limit, condition)
 
-    def nearest_people(self, vector: Any, people: int, where: TemplateFilter) -> list[Hit]:
-        """Find the identities that have the nearest templates that fit, and return all that fit of theirs."""
-        limit = max(_FETCHED, _MORE * people)
-        while True:
-            hits = self.nearest(vector, limit, where)
-            names = list(dict.fromkeys(name for _, name, _ in hits))
-            if len(hits) < limit:
-                chosen = frozenset(names[:people])
-                return [hit for hit in hits if hit[1] in chosen]
-            if len(names) >= people:
-                theirs = tuple(names[:people])
-                everything = sum(self.rows.catalogue.count(name) for name in theirs)
-                condition = condition_of(TemplateFilter(identity_ids=theirs))
-                return self._query(vector, everything, sieve_of(where), condition)
-            limit *= _MORE
+    def _hits(self, vector: Embedding, limit: int, condition: Any = None) -> list[Hit]:
+        found = [(point.id.int, point.score) for point in self._query(vector, limit, condition, with_vector=False)]
+        return [(number, self.rows[number].identity_id, score) for number, score in found]
 
-    def embeddings(self, point_ids: list[UUID]) -> dict[UUID, Embedding]:
-        """Fetch the vectors of those of these points that exist, 10 µs each."""
-        records = self.engine.retrieve(point_ids, False, True)
-        pack = Struct(f"{self.dimension}f").pack  # twice as fast as numpy is with a list
-        return {record.id: np.frombuffer(pack(*record.vector), np.float32) for record in records}
+    def _templates_of(self, people: Sequence[str], vector: Embedding, where: TemplateFilter) -> dict[UUID, Any]:
+        """Find all templates of these people that fit, nearest first; their embeddings are read when they are used."""
+        if not people:
+            return {}
+        fits = sieve_of(where)
+        count = sum(self.rows.catalogue.count(identity_id) for identity_id in people)
+        condition = condition_of(TemplateFilter(identity_ids=tuple(people)))
+        found = ((point.id, point) for point in self._query(vector, count, condition, with_vector=True))
+        return {point_id: point for point_id, point in found if fits(self.rows[point_id.int])}
 
-    def _query(
-        self, vector: Any, limit: int, fits: Callable[[Row], bool] | None = None, condition: Any = None
-    ) -> list[Hit]:
+    def _vectors(self, points: dict[UUID, Any], neighbours: Sequence[Neighbour]) -> dict[UUID, Embedding]:
+        pack = Struct(f"{self.gallery.dimension}f").pack  # twice as fast as numpy is with a list
+        return {
+            neighbour.template_id: np.frombuffer(pack(*points[neighbour.template_id].vector), np.float32)
+            for neighbour in neighbours
+        }
+
+    def _query(self, vector: Any, limit: int, condition: Any, *, with_vector: bool) -> list[Any]:
         query = QueryRequest(
-            query=Query.Nearest(vector),
+            query=Query.Nearest(vector),  # the stubs want a list; the engine takes an array, too
             limit=limit,
             filter=condition,
             with_payload=False,
+            with_vector=with_vector,
             params=SearchParams(exact=True),
         )
-        found = [(point.id, self.rows[point.id], point.score) for point in self.engine.query(query)]
-        return [(key, row.identity_id, score) for key, row, score in found if fits is None or fits(row)]
+        found: list[Any] = self.engine.query(query)
+        return found

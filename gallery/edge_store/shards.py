@@ -17,7 +17,6 @@ from qdrant_edge import (
     UpdateOperation,
 )
 
-from gallery.domain import Fusion
 from gallery.edge_store.conditions import (
     condition_of,
     expired_by,
@@ -40,11 +39,9 @@ from gallery.edge_store.messages import (
     Scan,
 )
 from gallery.edge_store.rows import FIELDS, Rows
-from gallery.edge_store.search import Search
+from gallery.edge_store.search import Hit, Search
 from gallery.edge_store.shelf import OpenShard, Shelf
-from gallery.matching import considered, rank
 from gallery.mean_lengths import MeanLengths
-from gallery.records import neighbour_of
 
 _SCROLL = 10_000
 
@@ -78,26 +75,16 @@ class Shards(Shelf):
         records = self._shard(request.gallery_id).engine.retrieve(request.ids, True, False)
         return [(str(record.id), record.payload) for record in records]
 
-    def nearest(self, request: Nearest) -> list[tuple[int, str, float]]:
+    def nearest(self, request: Nearest) -> list[Hit]:
         """Find the nearest templates."""
         search = self._search(request.gallery_id)
-        hits = search.nearest(np.frombuffer(request.vector, np.float32), request.limit, request.where)
-        return [(point_id.int, identity_id, similarity) for point_id, identity_id, similarity in hits]
+        return search.nearest(np.frombuffer(request.vector, np.float32), request.limit, request.where)
 
     def nearest_identities(self, request: NearestIdentities) -> list[tuple[str, float, int]]:
         """Rank the identities that have the nearest templates."""
-        search, limit, fusion = self._search(request.gallery_id), request.limit, request.fusion
-        people = considered(limit, fusion)
-        hits = search.nearest_people(np.frombuffer(request.vector, np.float32), people, request.where)
-        near = [neighbour_of(*hit, request.gallery_id) for hit in hits]
-        lengths: dict[str, float] = {}
-        if fusion is Fusion.MEAN:
-            digest = self._shard(request.gallery_id).gallery.model_digest
-            lengths, others = self._mean_lengths.known(digest, near)
-            if others:
-                unknown = [neighbour for neighbour in near if neighbour.identity_id not in lengths]
-                lengths |= self._mean_lengths.learnt(digest, unknown, search.embeddings(others))
-        return [(each.identity_id, each.distance, each.template_id.int) for each in rank(near, limit, fusion, lengths)]
+        search, vector = self._search(request.gallery_id), np.frombuffer(request.vector, np.float32)
+        ranked = search.rank(vector, request.limit, request.fusion, request.where)
+        return [(each.identity_id, each.distance, each.template_id.int) for each in ranked]
 
     def scan(self, request: Scan) -> list[tuple[str, Any, bytes]]:
         """Fetch points whole, by id."""
@@ -149,7 +136,7 @@ class Shards(Shelf):
             self._unflushed.add(request.gallery_id)
             shard.engine.erase(UpdateOperation.delete_points([request.template_id]))
             if shard.rows is not None:
-                shard.rows.remove([UUID(request.template_id)])
+                shard.rows.remove([UUID(request.template_id).int])
         return deleted
 
     def delete_expired(self, request: DeleteExpired) -> int:
@@ -176,8 +163,8 @@ class Shards(Shelf):
             shard.engine.erase(UpdateOperation.delete_points(list(remove)))
         if shard.rows is not None:
             for point_id, payload in zip(put.ids, put.payloads, strict=True):
-                shard.rows.put(UUID(point_id), payload)
-            shard.rows.remove(map(UUID, remove))
+                shard.rows.put(UUID(point_id).int, payload)
+            shard.rows.remove(UUID(point_id).int for point_id in remove)
 
     def _delete(self, shard: OpenShard, condition: Any) -> int:
         ids = [record.id for record in self._points(shard, condition, False)]
@@ -185,12 +172,12 @@ class Shards(Shelf):
             self._unflushed.add(shard.name)
             shard.engine.erase(UpdateOperation.delete_points_by_filter(condition))
             if shard.rows is not None:
-                shard.rows.remove(ids)
+                shard.rows.remove(point_id.int for point_id in ids)
         return len(ids)
 
     def _search(self, gallery_id: str) -> Search:
         shard = self._shard(gallery_id)
-        return Search(shard.engine, self._rows(shard), shard.gallery.dimension)
+        return Search(shard.engine, shard.gallery, self._rows(shard), self._mean_lengths)
 
     def _rows(self, shard: OpenShard) -> Rows:
         if shard.rows is None:
@@ -200,7 +187,7 @@ class Shards(Shelf):
 
     def _identities(self, shard: OpenShard, condition: Any) -> Counter[str]:
         rows = self._rows(shard)
-        return Counter(rows[point.id].identity_id for point in self._points(shard, condition, False))
+        return Counter(rows[point.id.int].identity_id for point in self._points(shard, condition, False))
 
     def _points(self, shard: OpenShard, condition: Any, payload: list[str] | bool) -> Iterator[Any]:
         offset = None
