@@ -19,7 +19,13 @@
     ├── NotEnoughEvidence         too few people to say what was asked
     ├── ModelMismatch             templates of another model are never compared
     ├── InvalidModel              an ONNX file that cannot be trusted
+    ├── Unauthenticated           the server wants an API key, and the call has none that it knows
+    │   └── KeyEnded              the key was revoked or has expired
+    ├── PermissionDenied          the key does not allow this
+    │   ├── RoleNotAllowed        its role is too low for the call
+    │   └── GalleryNotAllowed     it is not for this gallery
     ├── Overloaded                the queue is full; try again after a while
+    │   └── RateLimited           the key has made more calls than it may
     ├── EmbeddingFailed           the network failed or hung at this image; another may well succeed
     ├── EmbedderUnavailable       nothing can be embedded: every worker hangs, or the server is stopping
     ├── StoreUnavailable          the store does not answer
@@ -158,6 +164,36 @@ class InvalidModel(GalleryError):
     reason = "INVALID_MODEL"
 
 
+class Unauthenticated(GalleryError):
+    """The server wants an API key, and the call has none, or none that the server knows."""
+
+    reason = "UNAUTHENTICATED"
+
+
+class KeyEnded(Unauthenticated):
+    """The API key was revoked or has expired."""
+
+    reason = "KEY_ENDED"
+
+
+class PermissionDenied(GalleryError):
+    """The API key does not allow this."""
+
+    reason = "PERMISSION_DENIED"
+
+
+class RoleNotAllowed(PermissionDenied):
+    """The key's role is too low for the call."""
+
+    reason = "ROLE_NOT_ALLOWED"
+
+
+class GalleryNotAllowed(PermissionDenied):
+    """The key is not for this gallery, whether there is one or not."""
+
+    reason = "GALLERY_NOT_ALLOWED"
+
+
 class Overloaded(GalleryError):
     """The queue is full. ``retry_after`` is the wait in seconds after which to try again."""
 
@@ -167,6 +203,12 @@ class Overloaded(GalleryError):
         """Keep the wait beside the message."""
         super().__init__(problem, remedy=remedy)
         self.retry_after = retry_after
+
+
+class RateLimited(Overloaded):
+    """The key has made more calls than it may. ``retry_after`` is the wait in seconds for the next."""
+
+    reason = "RATE_LIMITED"
 
 
 class EmbeddingFailed(GalleryError):

@@ -14,15 +14,20 @@ import grpc
 from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from gallery.access import Guard, KeyFile, Keyring, check_exposure, current_caller
+from gallery.audit import AuditLog
 from gallery.domain import EncodedImage
 from gallery.edge_store import EdgeStore
-from gallery.errors import GalleryError, InvalidParameter
+from gallery.errors import GalleryError
 from gallery.health import Health
 from gallery.images import ImageLimits, silence_decoders
 from gallery.onnx_embedder import OnnxEmbedder
 from gallery.ports import Embedder, Observer, TemplateStore
 from gallery.qdrant_store import QdrantOptions, QdrantStore
 from gallery.rpc import GalleryServicer
+from gallery.rpc.auditing import Auditor
+from gallery.rpc.guarding import AccessInterceptor
+from gallery.rpc.listening import listen
 from gallery.scheduler import Scheduler
 from gallery.settings import Settings
 from gallery.telemetry.assembled import telemetry_of
@@ -33,12 +38,14 @@ from gallery.telemetry.gauges import HealthGauges, LoadGauges
 from gallery.telemetry.metrics import Metrics
 from gallery.telemetry.watched import Watch, WatchedEmbedder, watched_store
 from gallery.use_cases import Caretaker, GalleryUseCases
+from gallery.use_cases.base import everything
 from gallery.v1 import gallery_service_pb2 as pb
 from gallery.v1.gallery_service_pb2_grpc import add_GalleryServiceServicer_to_server
 
 SERVICE_NAME = pb.DESCRIPTOR.services_by_name["GalleryService"].full_name
 
 _SECONDS_BETWEEN_WALKS = 60.0
+_SECONDS_BETWEEN_LOOKS_AT_KEYS = 1.0
 _MESSAGE_OVERHEAD = 2**16  # ids, regions and framing beside the pictures
 
 # Milliseconds. A stream may be silent for as long as it likes, so a dead peer is found by pings.
@@ -69,11 +76,15 @@ class Opened:
 
 @asynccontextmanager
 async def opened(
-    settings: Settings, watch: Watch | None = None, observer: Observer | None = None
+    settings: Settings,
+    watch: Watch | None = None,
+    observer: Observer | None = None,
+    sees: Callable[[str], bool] = everything,
 ) -> AsyncIterator[Opened]:
     """Open the model and the store and put the use cases on top; raises InvalidModel, StoreUnavailable.
 
-    ``watch`` is told of the stages of their work, ``observer`` of what became of people and images.
+    ``watch`` is told of the stages of their work, ``observer`` of what became of people and images; ``sees`` says
+    whether whoever asks may know of a gallery.
     """
     async with AsyncExitStack() as stack:
         silence_decoders()
@@ -88,7 +99,8 @@ async def opened(
         embedder: Embedder = scheduler
         if watch is not None:
             embedder, store = WatchedEmbedder(scheduler, watch), watched_store(store, watch)
-        yield Opened(GalleryUseCases(embedder, store, network.cohort, observer=observer), store, embedder, scheduler)
+        use_cases = GalleryUseCases(embedder, store, network.cohort, observer=observer, sees=sees)
+        yield Opened(use_cases, store, embedder, scheduler)
 
 
 def open_store(settings: Settings) -> TemplateStore:
@@ -108,12 +120,17 @@ def open_store(settings: Settings) -> TemplateStore:
 
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[RunningServer]:
-    """Serve until the block ends, then drain: health first, calls in flight finished, the store closed."""
+    """Serve until the block ends, then drain: health first, calls in flight finished, the store closed.
+
+    Raises, before anything is opened, InvalidParameter for a server that would be open to everybody unsaid.
+    """
+    check_exposure(settings)
     async with AsyncExitStack() as stack:
         telemetry = await stack.enter_async_context(telemetry_of(settings))
-        gallery = await stack.enter_async_context(opened(settings, telemetry.watch, telemetry.metrics))
+        access = await stack.enter_async_context(guarded(settings))
+        gallery = await stack.enter_async_context(opened(settings, telemetry.watch, telemetry.metrics, _caller_sees))
         server = grpc.aio.server(
-            interceptors=[CallObserver(*telemetry.listeners)],
+            interceptors=[CallObserver(*telemetry.listeners), access],
             options=[
                 ("grpc.max_receive_message_length", _largest_message(settings)),
                 ("grpc.so_reuseport", 0),  # a second server on the same port is an error, not a silent half
@@ -129,7 +146,7 @@ async def running(settings: Settings) -> AsyncIterator[RunningServer]:
         health_pb2_grpc.add_HealthServicer_to_server(health_of_all.servicer, server)
         names = (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, server)
-        address = _bind(server, settings.listen)
+        address = listen(server, settings)
         metrics_address = _serve_metrics(stack, settings, telemetry.metrics, gallery, health_of_all)
         await health_of_all.begin()
         await server.start()
@@ -149,6 +166,21 @@ async def running(settings: Settings) -> AsyncIterator[RunningServer]:
             await asyncio.sleep(settings.settle)
             servicer.drain()
             await server.stop(settings.grace)
+
+
+@asynccontextmanager
+async def guarded(settings: Settings) -> AsyncIterator[AccessInterceptor]:
+    """Read the keys and open the audit log, and stand before the servicers with both; raises InvalidParameter."""
+    keyring = None if settings.keys is None else await asyncio.to_thread(Keyring, KeyFile(settings.keys))
+    log = None if settings.audit is None else await asyncio.to_thread(AuditLog, settings.audit)
+    refreshing = asyncio.create_task(_refresh(keyring))
+    try:
+        yield AccessInterceptor(Guard(keyring), Auditor(log, everything=settings.audit_calls == "all"))
+    finally:
+        refreshing.cancel()
+        if log is not None:
+            await log.close()
+            _log.info("the audit log ends with line %d, hash %s", log.head.number, log.head.hash)
 
 
 async def serve(settings: Settings, ready: Callable[[RunningServer], None]) -> None:
@@ -201,16 +233,15 @@ def _largest_message(settings: Settings) -> int:
     return 4 * settings.max_image_bytes + _MESSAGE_OVERHEAD
 
 
-def _bind(server: grpc.aio.Server, listen: str) -> str:
-    try:
-        port = server.add_insecure_port(listen)
-    except RuntimeError as error:
-        raise InvalidParameter(
-            f"cannot listen on {listen}",
-            expected="a host:port of this machine that is free",
-            remedy="stop the other server, or choose another address with --listen",
-        ) from error
-    return f"{listen.rpartition(':')[0]}:{port}"
+def _caller_sees(gallery_id: str) -> bool:
+    return current_caller().sees(gallery_id)
+
+
+async def _refresh(keyring: Keyring | None) -> None:
+    """Have keys that were made or revoked known within a second."""
+    while keyring is not None:
+        await asyncio.sleep(_SECONDS_BETWEEN_LOOKS_AT_KEYS)
+        await asyncio.to_thread(keyring.refresh)
 
 
 async def _take_care(caretaker: Caretaker) -> None:

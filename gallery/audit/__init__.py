@@ -6,9 +6,9 @@ file beside the log, and anywhere else that you note it. Whoever can rewrite all
 both, so a head noted elsewhere is what proves the log against its own machine. No pictures and no embeddings are in it.
 """
 
-from gallery.audit.entries import ADMITTED, Entry, Event
+from gallery.audit.entries import ADMITTED, Detail, Entry, Event
 from gallery.audit.log import AuditLog
 from gallery.audit.reading import Where, find
 from gallery.audit.verification import Break, Verification, verify
 
-__all__ = ["ADMITTED", "AuditLog", "Break", "Entry", "Event", "Verification", "Where", "find", "verify"]
+__all__ = ["ADMITTED", "AuditLog", "Break", "Detail", "Entry", "Event", "Verification", "Where", "find", "verify"]

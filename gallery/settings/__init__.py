@@ -16,9 +16,10 @@ from gallery.settings.files import SettingsFile
 BUNDLED_MODEL = Path(__file__).parents[1] / "models" / "person.onnx"
 
 # the headings of `gallery serve --help`
-SERVING, RECOGNITION, STORE, OPERATION = "Serving", "Recognition", "Store", "Operation"
+SERVING, ACCESS, RECOGNITION, STORE, OPERATION = "Serving", "Access", "Recognition", "Store", "Operation"
 
 LogFormat: TypeAlias = Literal["text", "json"]
+AuditedCalls: TypeAlias = Literal["writes", "all"]
 LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 
 
@@ -100,6 +101,31 @@ class Settings(BaseSettings):
     )
     trace_share: Annotated[float, Shown("SHARE", OPERATION)] = Field(
         default=1.0, ge=0.0, le=1.0, description="share of the calls that are traced, where their callers do not say"
+    )
+
+    tls_cert: Annotated[Path | None, Shown("FILE", ACCESS)] = Field(
+        default=None, description="certificate chain for TLS, PEM; read again when it changes"
+    )
+    tls_key: Annotated[Path | None, Shown("FILE", ACCESS)] = Field(
+        default=None, description="private key of the certificate, PEM"
+    )
+    tls_client_ca: Annotated[Path | None, Shown("FILE", ACCESS)] = Field(
+        default=None, description="authorities, PEM: clients must show a certificate of one of them, beside their key"
+    )
+    keys: Annotated[Path | None, Shown("FILE", ACCESS)] = Field(
+        default=None, description="file of API keys, made by `gallery keys`; every call then needs one"
+    )
+    allow_plaintext: Annotated[bool, Shown(panel=ACCESS)] = Field(
+        default=False, description="let a server that others can reach go without TLS"
+    )
+    allow_anonymous: Annotated[bool, Shown(panel=ACCESS)] = Field(
+        default=False, description="let a server that others can reach go without API keys"
+    )
+    audit: Annotated[Path | None, Shown("DIR", ACCESS)] = Field(
+        default=None, description="folder of the audit log; one server writes it"
+    )
+    audit_calls: Annotated[AuditedCalls, Shown(panel=ACCESS)] = Field(
+        default="writes", description="what is audited beside refused callers: changes alone, or what is asked, too"
     )
 
     @classmethod

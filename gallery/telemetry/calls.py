@@ -100,12 +100,12 @@ class CallObserver(grpc.aio.ServerInterceptor):
         code = grpc.StatusCode.UNKNOWN
         try:
             yield
-            code = _code_of(context) or grpc.StatusCode.OK
+            code = code_of(context) or grpc.StatusCode.OK
         except (asyncio.CancelledError, GeneratorExit):
             code = grpc.StatusCode.CANCELLED
             raise
         except BaseException:
-            code = _code_of(context) or grpc.StatusCode.UNKNOWN
+            code = code_of(context) or grpc.StatusCode.UNKNOWN
             raise
         finally:
             ended = Ended(method, code, time.perf_counter() - begun, context)
@@ -127,7 +127,7 @@ class CallLog:
             _log.log(level, "%s ended %s after %.1f ms", *what.values(), extra=what)
 
 
-def _code_of(context: Any) -> grpc.StatusCode | None:
+def code_of(context: Any) -> grpc.StatusCode | None:
     """Read the status that was set; None when none was."""
     code = context.code()
     if code is None or isinstance(code, grpc.StatusCode):

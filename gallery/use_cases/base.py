@@ -49,11 +49,16 @@ class _Nobody(Observer):
         """Ignore it."""
 
 
+def everything(_: str) -> bool:
+    """See every gallery."""
+    return True
+
+
 class UseCases:
     """Operations over one embedder and one store.
 
     ``cohort`` is the strangers that are bundled with the model, if any; ``clock`` gives aware UTC times; ``observer``
-    is told what becomes of people and images.
+    is told what becomes of people and images; ``sees`` says whether whoever asks now may know of a gallery.
     """
 
     def __init__(
@@ -63,12 +68,14 @@ class UseCases:
         cohort: Cohort | None = None,
         clock: Callable[[], datetime] = utc_now,
         observer: Observer | None = None,
+        sees: Callable[[str], bool] = everything,
     ) -> None:
         self._embedder = embedder
         self._store = store
         self._cohort = cohort
         self._clock = clock
         self._observer = _Nobody() if observer is None else observer
+        self._sees = sees
 
     async def _open(self, gallery_id: str) -> Gallery:
         """Get a gallery for comparing: its templates and the loaded model must be of one make."""

@@ -47,10 +47,17 @@ class Galleries(UseCases):
         return await self._store.get_gallery(checked_gallery_id(gallery_id))
 
     async def list_galleries(self, *, page_size: int = 100, page_token: str = "") -> Page[Gallery]:
-        """List galleries by id."""
+        """List galleries by id, those that the caller may see; neither page nor token tells of another."""
         limit, after = checked_page_size(page_size), last_shown(_LISTING, page_token)
-        galleries = await self._store.list_galleries(after=after, limit=limit)
-        return Page(tuple(galleries), token_of(_LISTING, galleries[-1].gallery_id) if len(galleries) == limit else "")
+        shown: list[Gallery] = []
+        more = True
+        while more and len(shown) < limit:
+            found = await self._store.list_galleries(after=after, limit=limit)
+            shown += [gallery for gallery in found if self._sees(gallery.gallery_id)]
+            more = len(found) == limit
+            after = found[-1].gallery_id if found else after
+        shown = shown[:limit]
+        return Page(tuple(shown), token_of(_LISTING, shown[-1].gallery_id) if len(shown) == limit else "")
 
     async def update_gallery(
         self,

@@ -4,11 +4,12 @@ Every refusal carries a google.rpc.ErrorInfo with the class's stable reason; Ove
 client reads the reason back into the same class of exception.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import cast
 
 import grpc
 from google.protobuf import any_pb2, duration_pb2
+from google.protobuf.message import DecodeError
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
@@ -27,6 +28,8 @@ CODES: dict[type[GalleryError], int] = {
     errors.NotEnoughEvidence: code_pb2.FAILED_PRECONDITION,
     errors.ModelMismatch: code_pb2.FAILED_PRECONDITION,
     errors.InvalidModel: code_pb2.FAILED_PRECONDITION,
+    errors.Unauthenticated: code_pb2.UNAUTHENTICATED,
+    errors.PermissionDenied: code_pb2.PERMISSION_DENIED,
     errors.Overloaded: code_pb2.RESOURCE_EXHAUSTED,
     errors.EmbeddingFailed: code_pb2.INTERNAL,  # not UNAVAILABLE: clients would send what hung one worker to the next
     errors.EmbedderUnavailable: code_pb2.UNAVAILABLE,
@@ -69,9 +72,24 @@ def error_of(status: status_pb2.Status) -> GalleryError | None:
     kind = next((kind for kind in subclasses(GalleryError) if kind.reason == info.reason), None)
     if info.domain != DOMAIN or kind is None:
         return None
-    if kind is Overloaded:
-        return Overloaded(status.message, retry_after=retry_after)
+    if issubclass(kind, Overloaded):
+        return kind(status.message, retry_after=retry_after)
     return kind(status.message, **info.metadata)
+
+
+def code_name(kind: type[GalleryError]) -> str:
+    """Name the canonical code of an exception class."""
+    return str(code_pb2.Code.Name(code_of(kind)))
+
+
+def reason_in(metadata: Iterable[tuple[str, str | bytes]]) -> str:
+    """Read the reason of a refusal out of a call's trailing metadata; empty when it has none."""
+    details = next((value for key, value in metadata if key == "grpc-status-details-bin"), b"")
+    try:
+        error = error_of(status_pb2.Status.FromString(details if isinstance(details, bytes) else b""))
+    except DecodeError:
+        return ""
+    return "" if error is None else error.reason
 
 
 def error_of_call(call: grpc.RpcError) -> GalleryError | None:
