@@ -213,8 +213,8 @@ def test_the_tree_drawn_above_the_exceptions_is_the_tree_there_is() -> None:
 @pytest.mark.parametrize("kind", EVERY_ERROR)
 def test_every_refusal_comes_back_as_the_same_exception(kind: type[GalleryError]) -> None:
     error = (
-        Overloaded("full", retry_after=1.5)
-        if kind is Overloaded
+        kind("full", retry_after=1.5)
+        if issubclass(kind, Overloaded)
         else kind("it was wrong", expected="right", remedy="mend it", gallery_id="lobby")
     )
     back = error_of(status_of(error))

@@ -1,0 +1,1 @@
+"""Access: keys, roles, galleries, rates, TLS, and what is audited of it."""
