@@ -8,7 +8,7 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf import message_factory
-from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
+from google.protobuf.descriptor import Descriptor, MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
@@ -23,7 +23,7 @@ from tests.served import served, settings_for
 
 HERE, ELSEWHERE = "lobby", "garage"
 
-SERVICES = [
+SERVICES: list[ServiceDescriptor] = [
     pb.DESCRIPTOR.services_by_name["GalleryService"],
     health_pb2.DESCRIPTOR.services_by_name["Health"],
     reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"],
@@ -60,8 +60,8 @@ def test_every_rpc_is_placed_in_this_tests_own_table() -> None:
 @pytest.mark.parametrize("path", METHODS)
 def test_a_request_names_a_gallery_where_its_rule_says_so_and_nowhere_else(path: str) -> None:
     method, rule = METHODS[path], RULES[path]
-    streamed = [field.message_type for field in message_fields(method.input_type) if field.name == "options"]
-    (opening,) = streamed or [method.input_type]
+    streamed = [kind for name, kind in messages_in(method.input_type) if name == "options"]
+    opening = streamed[0] if streamed else method.input_type
     assert ("gallery_id" in opening.fields_by_name) == (rule.names is not Names.NOTHING)
     hidden = [each.full_name for each in nested(method.input_type) if "gallery_id" in each.fields_by_name]
     assert hidden in ([], [opening.full_name]), "a gallery that nothing would check the key against"
@@ -136,7 +136,7 @@ async def test_a_stream_cannot_go_on_to_a_gallery_that_its_key_is_not_for(
 ) -> None:
     async with grpc.aio.insecure_channel(guarded) as channel:
         admin = bearer(keys[Role.ADMIN, "*"].token)
-        create = channel.unary_unary(
+        create: Any = channel.unary_unary(
             "/gallery.v1.GalleryService/CreateGallery", pb.CreateGalleryRequest.SerializeToString
         )
         try:
@@ -208,13 +208,13 @@ def request_for(kind: Descriptor, gallery_id: str) -> Message:
     return request
 
 
-def message_fields(kind: Descriptor) -> list[FieldDescriptor]:
-    return [field for field in kind.fields if field.message_type is not None]
+def messages_in(kind: Descriptor) -> list[tuple[str, Descriptor]]:
+    return [(field.name, field.message_type) for field in kind.fields if field.message_type is not None]
 
 
 def nested(kind: Descriptor, seen: frozenset[str] = frozenset()) -> list[Descriptor]:
     found = [kind]
-    for field in message_fields(kind):
-        if field.message_type.full_name not in seen:
-            found += nested(field.message_type, seen | {kind.full_name})
+    for _, inner in messages_in(kind):
+        if inner.full_name not in seen:
+            found += nested(inner, seen | {kind.full_name})
     return found
