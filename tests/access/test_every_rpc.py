@@ -8,7 +8,7 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf import message_factory
-from google.protobuf.descriptor import Descriptor, MethodDescriptor, ServiceDescriptor
+from google.protobuf.descriptor import Descriptor, MethodDescriptor
 from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
@@ -23,12 +23,14 @@ from tests.served import served, settings_for
 
 HERE, ELSEWHERE = "lobby", "garage"
 
-SERVICES: list[ServiceDescriptor] = [
+SERVICES: list[Any] = [
     pb.DESCRIPTOR.services_by_name["GalleryService"],
     health_pb2.DESCRIPTOR.services_by_name["Health"],
     reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"],
 ]
-METHODS = {f"/{service.full_name}/{method.name}": method for service in SERVICES for method in service.methods}
+METHODS: dict[str, MethodDescriptor] = {
+    f"/{service.full_name}/{method.name}": method for service in SERVICES for method in service.methods
+}
 
 # what each role may do that the one before it may not: said here again, so that a slip in the table shows
 NOBODY_NEEDS_A_KEY_FOR = {"Check", "List", "Watch"}
