@@ -108,10 +108,10 @@ def test_people_are_enrolled_identified_verified_and_erased(client: GalleryClien
 
     (template,) = client.get_identity(lobby, "person-0").templates
     client.delete_template(lobby, template.template_id)
-    assert client.delete_identity(lobby, "person-1") == 1
+    assert client.delete_identity(lobby, "person-1").template_count == 1
     assert [each.identity_id for each in client.list_identities(lobby).items] == ["person-2"]
     assert client.get_gallery(lobby) in client.list_galleries(page_size=1000).items
-    assert client.delete_gallery(lobby) == 1
+    assert client.delete_gallery(lobby).template_count == 1
 
 
 async def test_the_asyncio_client_does_the_same(address: str, tmp_path: Path) -> None:
@@ -131,14 +131,14 @@ async def test_the_asyncio_client_does_the_same(address: str, tmp_path: Path) ->
         ]
         (template,) = (await client.get_identity(name, "person-0")).templates
         await client.delete_template(name, template.template_id)
-        assert await client.delete_identity(name, "person-1") == 1
+        assert (await client.delete_identity(name, "person-1")).template_count == 1
         assert len((await client.list_identities(name)).items) == 1
         assert name in [each.gallery_id for each in (await client.list_galleries(page_size=1000)).items]
         threshold = (await client.get_gallery(name)).threshold
         assert threshold is not None and (threshold.value, threshold.version) == (0.5, 1)
         drawn = await client.annotate(name, picture)
         assert drawn.dtype == np.uint8
-        assert await client.delete_gallery(name) == 1
+        assert (await client.delete_gallery(name)).template_count == 1
         with pytest.raises(GalleryNotFound):
             await client.get_gallery(name)
 

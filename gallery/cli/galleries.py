@@ -10,11 +10,12 @@ from gallery.cli.common import Common, on_a_gallery
 from gallery.cli.context import Cameras, CapturedFrom, CapturedUntil, Labels, filter_of
 from gallery.cli.gallery_tables import print_galleries, print_gallery
 from gallery.cli.output import print_json, print_table
-from gallery.cli.target import ask
+from gallery.cli.stores import compact
+from gallery.cli.target import StoreTarget, ask
 
 if TYPE_CHECKING:
     from gallery.cli.target import AnyGallery
-    from gallery.domain import Page, TemplateInfo
+    from gallery.domain import ErasureReceipt, Page, TemplateInfo
 
 Item = TypeVar("Item")
 
@@ -94,20 +95,21 @@ def erase(
     if not yes:
         typer.confirm(f"Erase {what} from the gallery '{common.gallery_id}' on {common.target}?", abort=True, err=True)
 
-    async def erase_it(gallery: "AnyGallery") -> int:
+    async def erase_it(gallery: "AnyGallery") -> "ErasureReceipt":
         if template is None:
             return await gallery.delete_identity(common.gallery_id, identity)
         templates = (await gallery.get_identity(common.gallery_id, identity)).templates
         if template not in [info.template_id for info in templates]:
             raise typer.BadParameter(f"'{identity}' has no template {template}", param_hint="--template")
-        await gallery.delete_template(common.gallery_id, template)
-        return 1
+        return await gallery.delete_template(common.gallery_id, template)
 
-    deleted = ask(common.target, erase_it)
+    receipt = ask(common.target, erase_it)
+    if isinstance(common.target, StoreTarget):  # no server's caretaker will come and do it
+        compact(common.target.folder, common.gallery_id)
     if common.as_json:
-        print_json({"gallery_id": common.gallery_id, "identity_id": identity, "deleted_template_count": deleted})
+        print_json({"gallery_id": common.gallery_id, "identity_id": identity} | _receipt_json(receipt))
     else:
-        typer.echo(f"erased {what}: {deleted} templates")
+        typer.echo(f"erased {what}: {receipt.template_count} templates, receipt {receipt.receipt_id}")
 
 
 @app.command()
@@ -141,11 +143,20 @@ def delete(common: Common, yes: Yes = False) -> None:
         typer.confirm(
             f"Delete the gallery '{common.gallery_id}' and everybody in it from {common.target}?", abort=True, err=True
         )
-    deleted = ask(common.target, lambda gallery: gallery.delete_gallery(common.gallery_id))
+    receipt = ask(common.target, lambda gallery: gallery.delete_gallery(common.gallery_id))
     if common.as_json:
-        print_json({"gallery_id": common.gallery_id, "deleted_template_count": deleted})
+        print_json({"gallery_id": common.gallery_id} | _receipt_json(receipt))
     else:
-        typer.echo(f"deleted the gallery '{common.gallery_id}': {deleted} templates")
+        said = f"{receipt.template_count} templates, receipt {receipt.receipt_id}"
+        typer.echo(f"deleted the gallery '{common.gallery_id}': {said}")
+
+
+def _receipt_json(receipt: "ErasureReceipt") -> dict[str, object]:
+    return {
+        "deleted_template_count": receipt.template_count,
+        "receipt_id": receipt.receipt_id,
+        "erased_at": receipt.erased_at,
+    }
 
 
 async def _all(page_at: "Callable[[str], Awaitable[Page[Item]]]") -> list[Item]:

@@ -25,6 +25,7 @@ from gallery.domain import (
     Cohort,
     Embedded,
     EnrolmentResult,
+    ErasureReceipt,
     Finding,
     Gallery,
     Identification,
@@ -135,8 +136,8 @@ class AsyncGalleryClient:
         )
         return await self._send(call)
 
-    async def delete_gallery(self, gallery_id: str) -> int:
-        """Erase a gallery and all in it; returns how many templates went with it."""
+    async def delete_gallery(self, gallery_id: str) -> ErasureReceipt:
+        """Erase a gallery and all in it; the receipt says how many templates went with it."""
         return await self._send(calls.delete_gallery(gallery_id))
 
     async def enroll(
@@ -254,11 +255,11 @@ class AsyncGalleryClient:
             if not token:
                 return
 
-    async def delete_identity(self, gallery_id: str, identity_id: str) -> int:
-        """Erase an identity, durably; returns how many templates went; raises IdentityNotFound."""
+    async def delete_identity(self, gallery_id: str, identity_id: str) -> ErasureReceipt:
+        """Erase an identity, durably; the receipt says how many templates went; raises IdentityNotFound."""
         return await self._send(calls.delete_identity(gallery_id, identity_id))
 
-    async def delete_template(self, gallery_id: str, template_id: UUID) -> None:
+    async def delete_template(self, gallery_id: str, template_id: UUID) -> ErasureReceipt:
         """Erase one template, durably; raises TemplateNotFound."""
         return await self._send(calls.delete_template(gallery_id, template_id))
 

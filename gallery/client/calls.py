@@ -19,6 +19,7 @@ from gallery.domain import (
     Embedded,
     EncodedImage,
     EnrolmentResult,
+    ErasureReceipt,
     Finding,
     Gallery,
     Identification,
@@ -32,7 +33,7 @@ from gallery.domain import (
 )
 from gallery.errors import InvalidParameter, InvalidRequest
 from gallery.v1 import gallery_service_pb2 as pb
-from gallery.wire import enrolment, keeping, upkeep, values
+from gallery.wire import enrolment, erasure, keeping, upkeep, values
 
 Answer = TypeVar("Answer")
 Parameters = ParamSpec("Parameters")
@@ -101,10 +102,10 @@ def update_gallery(
 
 
 @_sendable
-def delete_gallery(gallery_id: str) -> Call[int]:
+def delete_gallery(gallery_id: str) -> Call[ErasureReceipt]:
     """Ask for the erasure of a gallery."""
     request = pb.DeleteGalleryRequest(gallery_id=gallery_id)
-    return Call("DeleteGallery", request, lambda response: int(response.deleted_template_count))
+    return Call("DeleteGallery", request, lambda response: erasure.read_receipt(response.receipt))
 
 
 @_sendable
@@ -193,17 +194,17 @@ def list_identities(
 
 
 @_sendable
-def delete_identity(gallery_id: str, identity_id: str) -> Call[int]:
+def delete_identity(gallery_id: str, identity_id: str) -> Call[ErasureReceipt]:
     """Ask for the erasure of an identity."""
     request = pb.DeleteIdentityRequest(gallery_id=gallery_id, identity_id=identity_id)
-    return Call("DeleteIdentity", request, lambda response: int(response.deleted_template_count))
+    return Call("DeleteIdentity", request, lambda response: erasure.read_receipt(response.receipt))
 
 
 @_sendable
-def delete_template(gallery_id: str, template_id: UUID) -> Call[None]:
+def delete_template(gallery_id: str, template_id: UUID) -> Call[ErasureReceipt]:
     """Ask for the erasure of one template."""
     request = pb.DeleteTemplateRequest(gallery_id=gallery_id, template_id=str(template_id))
-    return Call("DeleteTemplate", request, lambda _: None)
+    return Call("DeleteTemplate", request, lambda response: erasure.read_receipt(response.receipt))
 
 
 @_sendable

@@ -23,6 +23,7 @@ from gallery.domain import (
     Cohort,
     Embedded,
     EnrolmentResult,
+    ErasureReceipt,
     Finding,
     Gallery,
     Identification,
@@ -129,8 +130,8 @@ class GalleryClient:
         )
         return self._send(call)
 
-    def delete_gallery(self, gallery_id: str) -> int:
-        """Erase a gallery and all in it; returns how many templates went with it."""
+    def delete_gallery(self, gallery_id: str) -> ErasureReceipt:
+        """Erase a gallery and all in it; the receipt says how many templates went with it."""
         return self._send(calls.delete_gallery(gallery_id))
 
     def enroll(
@@ -239,11 +240,11 @@ class GalleryClient:
             if not token:
                 return
 
-    def delete_identity(self, gallery_id: str, identity_id: str) -> int:
-        """Erase an identity, durably; returns how many templates went; raises IdentityNotFound."""
+    def delete_identity(self, gallery_id: str, identity_id: str) -> ErasureReceipt:
+        """Erase an identity, durably; the receipt says how many templates went; raises IdentityNotFound."""
         return self._send(calls.delete_identity(gallery_id, identity_id))
 
-    def delete_template(self, gallery_id: str, template_id: UUID) -> None:
+    def delete_template(self, gallery_id: str, template_id: UUID) -> ErasureReceipt:
         """Erase one template, durably; raises TemplateNotFound."""
         return self._send(calls.delete_template(gallery_id, template_id))
 

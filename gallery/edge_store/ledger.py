@@ -22,14 +22,16 @@ class LedgerFile:
 
     def __init__(self, store: Path) -> None:
         self._path = store / "erasures.jsonl"
+        self._size: int | None = None  # of the whole lines, once it is known
 
     def record(self, request: RecordErasures) -> None:
         """Append entries; on disk when it returns."""
         lines = b"".join(_line(entry) for entry in request.entries)
-        whole = self._whole()
+        size = len(self._whole()) if self._size is None else self._size
         created = not self._path.exists()
+        self._size = None  # what a failed write leaves is looked at anew
         with self._path.open("ab") as file:
-            file.truncate(len(whole))
+            file.truncate(size)
             file.write(lines)
             file.flush()
             os.fsync(file.fileno())
@@ -39,6 +41,7 @@ class LedgerFile:
                 os.fsync(folder)
             finally:
                 os.close(folder)
+        self._size = size + len(lines)
 
     def list(self, request: ListErasures) -> list[LedgerEntry]:
         """Read a gallery's entries, oldest first; raises StoreCorrupt."""

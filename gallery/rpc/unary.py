@@ -6,7 +6,7 @@ from gallery.rpc.base import Calls
 from gallery.rpc.refusals import Context, refusals
 from gallery.use_cases import DEFAULT_MAX_CANDIDATES
 from gallery.v1 import gallery_service_pb2 as pb
-from gallery.wire import enrolment, keeping, upkeep, values
+from gallery.wire import enrolment, erasure, keeping, upkeep, values
 
 _DEFAULT_PAGE_SIZE = 100
 
@@ -49,8 +49,10 @@ class UnaryCalls(Calls):
 
     async def DeleteGallery(self, request: pb.DeleteGalleryRequest, context: Context) -> pb.DeleteGalleryResponse:
         async with refusals(context):
-            deleted = await self._gallery.delete_gallery(request.gallery_id)
-            return pb.DeleteGalleryResponse(deleted_template_count=deleted)
+            receipt = await self._gallery.delete_gallery(request.gallery_id)
+            return pb.DeleteGalleryResponse(
+                deleted_template_count=receipt.template_count, receipt=erasure.receipt_message(receipt)
+            )
 
     async def Enroll(self, request: pb.EnrollRequest, context: Context) -> pb.EnrollResponse:
         async with refusals(context):
@@ -114,13 +116,16 @@ class UnaryCalls(Calls):
 
     async def DeleteIdentity(self, request: pb.DeleteIdentityRequest, context: Context) -> pb.DeleteIdentityResponse:
         async with refusals(context):
-            deleted = await self._gallery.delete_identity(request.gallery_id, request.identity_id)
-            return pb.DeleteIdentityResponse(deleted_template_count=deleted)
+            receipt = await self._gallery.delete_identity(request.gallery_id, request.identity_id)
+            return pb.DeleteIdentityResponse(
+                deleted_template_count=receipt.template_count, receipt=erasure.receipt_message(receipt)
+            )
 
     async def DeleteTemplate(self, request: pb.DeleteTemplateRequest, context: Context) -> pb.DeleteTemplateResponse:
         async with refusals(context):
-            await self._gallery.delete_template(request.gallery_id, values.read_template_id(request.template_id))
-            return pb.DeleteTemplateResponse()
+            template_id = values.read_template_id(request.template_id)
+            receipt = await self._gallery.delete_template(request.gallery_id, template_id)
+            return pb.DeleteTemplateResponse(receipt=erasure.receipt_message(receipt))
 
     async def Calibrate(self, request: pb.CalibrateRequest, context: Context) -> pb.CalibrateResponse:
         async with refusals(context):

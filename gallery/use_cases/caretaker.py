@@ -15,7 +15,7 @@ _log = logging.getLogger(__name__)
 
 
 class Caretaker:
-    """Erases templates that have expired, and calibrates anew the galleries that have grown."""
+    """Erases what has expired, clears the erased off the disk, and calibrates anew the galleries that have grown."""
 
     def __init__(self, upkeep: Upkeep, store: TemplateStore, clock: Callable[[], datetime] = utc_now) -> None:
         self._upkeep = upkeep
@@ -29,6 +29,7 @@ class Caretaker:
             for gallery in galleries:
                 try:
                     await self._store.delete_expired(gallery.gallery_id, self._clock())
+                    await self._store.compact(gallery.gallery_id)
                     if await self._has_outgrown(gallery):
                         await self._calibrate(gallery)
                 except (GalleryNotFound, GalleryChanged):

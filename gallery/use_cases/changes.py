@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
+from gallery import ledger
 from gallery.domain import (
     Change,
     Move,
@@ -15,10 +16,11 @@ from gallery.domain import (
     template_id_of,
 )
 from gallery.errors import ChangeNotFound, InvalidRequest, TemplateNotFound
-from gallery.use_cases.base import UseCases, no_identity
+from gallery.use_cases.base import no_identity
+from gallery.use_cases.erasing import Erasing
 
 
-class Changes(UseCases):
+class Changes(Erasing):
     """Templates change hands. Each remembers the change and whose it was, so that a change can be undone.
 
     A change that was cut short is finished by asking for it again.
@@ -79,7 +81,7 @@ class Changes(UseCases):
             for template in moved
             if template.info.move is not None
         ]
-        await self._store.move(gallery_id, returned, [template.info.template_id for template in moved])
+        await self._move(gallery_id, moved, returned)
         return Change(change_id, len(returned))
 
     async def _templates_of(self, gallery_id: str, identity_id: str) -> list[Template]:
@@ -92,8 +94,15 @@ class Changes(UseCases):
     async def _give(self, gallery_id: str, templates: Sequence[Template], identity_id: str) -> Change:
         change_id = uuid.uuid4()
         given = [_given(template, identity_id, Move(change_id, template.info.identity_id)) for template in templates]
-        await self._store.move(gallery_id, given, [template.info.template_id for template in templates])
+        await self._move(gallery_id, templates, given)
         return Change(change_id, len(given))
+
+    async def _move(self, gallery_id: str, before: Sequence[Template], after: Sequence[Template]) -> None:
+        """Have templates named anew; the ledger has it first, so that their erasure reaches older backups, too."""
+        old, new = ([template.info.template_id for template in each] for each in (before, after))
+        now, pairs = self._clock(), list(zip(old, new, strict=True))
+        await self._noted(gallery_id, lambda key: ledger.move_of_templates(gallery_id, key, now, pairs))
+        await self._store.move(gallery_id, after, old)
 
 
 def _given(template: Template, identity_id: str, move: Move | None) -> Template:

@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
+from gallery import ledger
 from gallery.domain import (
+    ErasureReceipt,
     Gallery,
     Page,
     Policy,
@@ -13,7 +15,7 @@ from gallery.domain import (
     checked_threshold,
 )
 from gallery.errors import InvalidRequest
-from gallery.use_cases.base import UseCases
+from gallery.use_cases.erasing import Erasing
 from gallery.use_cases.paging import checked_page_size, last_shown, token_of
 
 KEPT_THRESHOLDS = 100  # versions that a gallery remembers
@@ -21,7 +23,7 @@ KEPT_THRESHOLDS = 100  # versions that a gallery remembers
 _LISTING = "galleries"
 
 
-class Galleries(UseCases):
+class Galleries(Erasing):
     """The galleries themselves."""
 
     async def create_gallery(
@@ -87,9 +89,15 @@ class Galleries(UseCases):
             await self._store.update_gallery(after, replacing=before)
         return after
 
-    async def delete_gallery(self, gallery_id: str) -> int:
-        """Erase a gallery and all in it; returns how many templates went with it."""
-        return await self._store.delete_gallery(checked_gallery_id(gallery_id))
+    async def delete_gallery(self, gallery_id: str) -> ErasureReceipt:
+        """Erase a gallery and all in it, durably; raises GalleryNotFound."""
+        await self._store.get_gallery(checked_gallery_id(gallery_id))
+        now = self._clock()
+        return await self._erased(
+            gallery_id,
+            lambda key: ledger.erasure_of_gallery(gallery_id, key, now),
+            lambda: self._store.delete_gallery(gallery_id),
+        )
 
     def _pinned(self, gallery: Gallery, value: float) -> Gallery:
         version = next_version(gallery)

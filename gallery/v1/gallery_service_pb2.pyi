@@ -374,11 +374,23 @@ class DeleteGalleryRequest(_message.Message):
     gallery_id: str
     def __init__(self, gallery_id: _Optional[str] = ...) -> None: ...
 
+class ErasureReceipt(_message.Message):
+    __slots__ = ("receipt_id", "erase_time", "template_count")
+    RECEIPT_ID_FIELD_NUMBER: _ClassVar[int]
+    ERASE_TIME_FIELD_NUMBER: _ClassVar[int]
+    TEMPLATE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    receipt_id: str
+    erase_time: _timestamp_pb2.Timestamp
+    template_count: int
+    def __init__(self, receipt_id: _Optional[str] = ..., erase_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., template_count: _Optional[int] = ...) -> None: ...
+
 class DeleteGalleryResponse(_message.Message):
-    __slots__ = ("deleted_template_count",)
+    __slots__ = ("deleted_template_count", "receipt")
     DELETED_TEMPLATE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    RECEIPT_FIELD_NUMBER: _ClassVar[int]
     deleted_template_count: int
-    def __init__(self, deleted_template_count: _Optional[int] = ...) -> None: ...
+    receipt: ErasureReceipt
+    def __init__(self, deleted_template_count: _Optional[int] = ..., receipt: _Optional[_Union[ErasureReceipt, _Mapping]] = ...) -> None: ...
 
 class EnrollRequest(_message.Message):
     __slots__ = ("gallery_id", "identity_id", "images", "all_or_nothing")
@@ -555,10 +567,12 @@ class DeleteIdentityRequest(_message.Message):
     def __init__(self, gallery_id: _Optional[str] = ..., identity_id: _Optional[str] = ...) -> None: ...
 
 class DeleteIdentityResponse(_message.Message):
-    __slots__ = ("deleted_template_count",)
+    __slots__ = ("deleted_template_count", "receipt")
     DELETED_TEMPLATE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    RECEIPT_FIELD_NUMBER: _ClassVar[int]
     deleted_template_count: int
-    def __init__(self, deleted_template_count: _Optional[int] = ...) -> None: ...
+    receipt: ErasureReceipt
+    def __init__(self, deleted_template_count: _Optional[int] = ..., receipt: _Optional[_Union[ErasureReceipt, _Mapping]] = ...) -> None: ...
 
 class DeleteTemplateRequest(_message.Message):
     __slots__ = ("gallery_id", "template_id")
@@ -569,8 +583,10 @@ class DeleteTemplateRequest(_message.Message):
     def __init__(self, gallery_id: _Optional[str] = ..., template_id: _Optional[str] = ...) -> None: ...
 
 class DeleteTemplateResponse(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
+    __slots__ = ("receipt",)
+    RECEIPT_FIELD_NUMBER: _ClassVar[int]
+    receipt: ErasureReceipt
+    def __init__(self, receipt: _Optional[_Union[ErasureReceipt, _Mapping]] = ...) -> None: ...
 
 class UpdateGalleryRequest(_message.Message):
     __slots__ = ("gallery_id", "pinned_threshold", "model_threshold", "policy")

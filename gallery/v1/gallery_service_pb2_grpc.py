@@ -257,7 +257,7 @@ class GalleryServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteIdentity(self, request, context):
-        """Erases an identity: every template of it. An answered erasure is durable.
+        """Erases an identity: every template of it. An answered erasure is durable, and backups made before it do not undo it.
         INVALID_ARGUMENT INVALID_IDENTIFIER; NOT_FOUND GALLERY_NOT_FOUND, IDENTITY_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

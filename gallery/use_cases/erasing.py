@@ -1,0 +1,32 @@
+"""Erasing: first the ledger has it, then the store does it, then the caller gets the receipt.
+
+The ledger comes first so that a crash in between leaves an erasure that can only be done again, never one that a
+restored backup could undo.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from gallery.domain import ErasureReceipt, LedgerEntry
+from gallery.ledger import new_key
+from gallery.use_cases.base import UseCases
+
+
+class Erasing(UseCases):
+    """What erasures and moves have in common."""
+
+    async def _noted(self, gallery_id: str, entry_of: Callable[[str], LedgerEntry]) -> LedgerEntry:
+        """Write an entry, made with the key of the gallery's ledger, into it."""
+        if gallery_id not in self._ledger_keys:
+            entries = await self._store.list_erasures(gallery_id)
+            self._ledger_keys[gallery_id] = entries[0].key if entries else new_key()
+        entry = entry_of(self._ledger_keys[gallery_id])
+        await self._store.record_erasures([entry])
+        return entry
+
+    async def _erased(
+        self, gallery_id: str, entry_of: Callable[[str], LedgerEntry], erase: Callable[[], Awaitable[int]]
+    ) -> ErasureReceipt:
+        """Note the erasure, do it, and write its receipt."""
+        entry = await self._noted(gallery_id, entry_of)
+        count = await erase()
+        return ErasureReceipt(entry.entry_id, self._clock(), count)
