@@ -44,7 +44,9 @@ def test_a_folder_of_people_is_enrolled_identified_verified_listed_annotated_and
     assert erased.stdout.startswith("erased 'bob': 2 templates, receipt ")
     assert gallery("identify", probe, *NEAR, *where).code == Exit.NO_MATCH
     assert gallery("erase", "bob", "--yes", *where).code == Exit.REFUSED
-    assert gallery("galleries", "delete", "--yes", *where).stdout.startswith(f"deleted the gallery '{where[-1]}': 2 templates")
+    assert gallery("galleries", "delete", "--yes", *where).stdout.startswith(
+        f"deleted the gallery '{where[-1]}': 2 templates"
+    )
     assert gallery("list", *where).code == Exit.REFUSED
 
 
