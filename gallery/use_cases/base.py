@@ -75,11 +75,8 @@ class UseCases:
         self._cohort = cohort
         self._clock = clock
         self._observer = _Nobody() if observer is None else observer
-<<<<<<< HEAD
         self._sees = sees
-=======
         self._ledger_keys: dict[str, str] = {}
->>>>>>> 0e4597f (Erasures have receipts and a ledger, and the caretaker has them leave the disk)
 
     async def _open(self, gallery_id: str) -> Gallery:
         """Get a gallery for comparing: its templates and the loaded model must be of one make."""
