@@ -18,7 +18,7 @@ import sys
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,8 +71,10 @@ def binary() -> Path:
 class ServerProcess:
     """A server run from ``program`` on random free ports of loopback, with everything it writes in ``folder``."""
 
-    def __init__(self, program: Path, folder: Path) -> None:
-        self._program = program
+    def __init__(
+        self, program: Path, folder: Path, *, arguments: Sequence[str] = (), settings: Mapping[str, str] | None = None
+    ) -> None:
+        self._command = [str(program), "--disable-telemetry", *arguments]
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
         http_port, grpc_port = free_ports(2)
@@ -84,6 +86,7 @@ class ServerProcess:
             "QDRANT__STORAGE__STORAGE_PATH": str(folder / "storage"),
             "QDRANT__STORAGE__SNAPSHOTS_PATH": str(folder / "snapshots"),
             "QDRANT__LOG_LEVEL": "WARN",
+            **(settings or {}),
         }
 
     def start(self) -> None:
@@ -91,7 +94,7 @@ class ServerProcess:
         log = self._folder / "log"
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                [self._program, "--disable-telemetry"],
+                self._command,
                 cwd=self._folder,
                 env=os.environ | self._settings,
                 stdout=output,
