@@ -4,13 +4,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check proto format clean
+.PHONY: demo test chaos check proto format clean
 
 demo: $(VENV)/service-installed
 	$(BIN)/gallery demo
 
 test: $(VENV)/dev-installed
 	$(BIN)/pytest -n 2 --dist loadfile
+
+chaos: $(VENV)/dev-installed
+	CHAOS=full $(BIN)/pytest tests/chaos -n 2 --dist loadfile --timeout 3600
 
 check: $(VENV)/dev-installed
 	$(BIN)/ruff check .

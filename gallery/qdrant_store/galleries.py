@@ -3,7 +3,9 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TypeVar
+from uuid import UUID
 
 from qdrant_client import models
 
@@ -22,6 +24,7 @@ from gallery.records import changed_gallery, gallery_of_record, record_of_galler
 T = TypeVar("T")
 
 _CACHE_SECONDS = 1.0
+_NO_POINT = str(UUID(int=0))
 
 
 class QdrantGalleries(TemplateStore):
@@ -48,6 +51,7 @@ class QdrantGalleries(TemplateStore):
         self._ledger = Ledger(self._client, options, self._attempts)
         self._remembered: dict[str, tuple[float, Gallery]] = {}
         self._search_params: dict[str, models.SearchParams] = {}
+        self._copies: dict[str, int] = {}  # that a write must have reached
         self._censuses: dict[str, Census] = {}
         self._updating = asyncio.Lock()
         self._is_ready = False
@@ -80,6 +84,9 @@ class QdrantGalleries(TemplateStore):
         if not INDICES.keys() <= info.payload_schema.keys():  # its creator did not live to do it
             await self._collections.index(gallery_id)
         self._search_params[gallery_id] = search_params_of(info.config)
+        copies = info.config.params.write_consistency_factor or 1
+        if copies > 1:
+            self._copies[gallery_id] = copies
         self._remembered[gallery_id] = (now, gallery)
         return gallery
 
@@ -146,6 +153,17 @@ class QdrantGalleries(TemplateStore):
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
+
+    async def _write(self, gallery_id: str, call: Callable[[], Awaitable[object]]) -> None:
+        """Write, and see that as many replicas as the gallery asks for are there; raises StoreUnavailable.
+
+        A server that has given up on the other replicas counts those that are left, and would acknowledge a write
+        that it alone has (seen with 1.16.3). A read from that many replicas says how it is.
+        """
+        await self._try(gallery_id, call)
+        if (copies := self._copies.get(gallery_id)) is not None:
+            probe = partial(self._client.retrieve, PREFIX + gallery_id, [_NO_POINT], consistency=copies)
+            await self._try(gallery_id, probe)
 
     async def _try(self, gallery_id: str, call: Callable[[], Awaitable[T]]) -> T:
         try:

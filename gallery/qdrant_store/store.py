@@ -56,7 +56,7 @@ class QdrantStore(QdrantGalleries):
         """Write all or none; raises ModelMismatch and InvalidModel for embeddings that cannot be kept."""
         points = points_of(await self.get_gallery(gallery_id), templates)
         if points:
-            await self._try(gallery_id, lambda: self._client.upsert(PREFIX + gallery_id, points, **_ACKNOWLEDGED))
+            await self._write(gallery_id, lambda: self._client.upsert(PREFIX + gallery_id, points, **_ACKNOWLEDGED))
         if (census := self._censuses.get(gallery_id)) is not None:
             census.add(template.info.identity_id for template in templates)
 
@@ -75,19 +75,23 @@ class QdrantStore(QdrantGalleries):
             steps.append(models.DeleteOperation(delete=models.PointIdsList(points=sorted(leaving))))
         if steps:
             self._censuses.pop(gallery_id, None)
-            await self._try(
+            await self._write(
                 gallery_id,
                 lambda: self._client.batch_update_points(PREFIX + gallery_id, steps, **_ACKNOWLEDGED),
             )
             self._censuses.pop(gallery_id, None)
 
     async def find(self, gallery_id: str, template_ids: Sequence[UUID]) -> list[TemplateInfo]:
-        """Fetch those that exist, in the order asked."""
+        """Fetch those that exist on as many replicas as a write must reach, in the order asked.
+
+        What one replica kept of a write that failed is not there yet: to call it enrolled would be to lose it.
+        """
         gallery = await self.get_gallery(gallery_id)
         ids = [str(template_id) for template_id in dict.fromkeys(template_ids)]
         if not ids:
             return []
-        records = await self._try(gallery_id, lambda: self._client.retrieve(PREFIX + gallery_id, ids))
+        retrieve = partial(self._client.retrieve, PREFIX + gallery_id, ids, consistency=self._copies.get(gallery_id))
+        records = await self._try(gallery_id, retrieve)
         found = {str(record.id): record.payload for record in records}
         return [info_of(point_id, found[point_id], gallery) for point_id in ids if point_id in found]
 
@@ -214,7 +218,7 @@ class QdrantStore(QdrantGalleries):
     async def _delete_all(self, gallery_id: str, only: models.Filter) -> int:
         if count := await self._count(gallery_id, only):
             selector = models.FilterSelector(filter=only)
-            await self._try(gallery_id, lambda: self._client.delete(PREFIX + gallery_id, selector, **_ACKNOWLEDGED))
+            await self._write(gallery_id, lambda: self._client.delete(PREFIX + gallery_id, selector, **_ACKNOWLEDGED))
         return count
 
     async def _infos(

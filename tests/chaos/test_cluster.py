@@ -1,0 +1,143 @@
+"""The cluster of docker/compose.cluster.yaml as plain processes, losing one machine after another."""
+
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from gallery import GalleryClient
+from gallery.errors import CallFailed, GalleryAlreadyExists, StoreUnavailable
+from tests.chaos.scale import only_in_full
+from tests.pictures import png_of
+from tests.plain_cluster import PlainCluster, running_plain_cluster
+from tests.qdrant_server import ServerUnavailable, is_required
+
+_PATIENCE = 60.0  # seconds that a cluster gets to recover by itself
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory, model_file: Path) -> Iterator[PlainCluster]:
+    try:
+        with running_plain_cluster(tmp_path_factory.mktemp("cluster"), model_file) as cluster:
+            yield cluster
+    except ServerUnavailable as error:
+        if is_required():
+            raise
+        pytest.skip(str(error))
+
+
+@dataclass
+class Enrolment:
+    """Somebody who enrols one person after another, and remembers who was acknowledged and how often it failed."""
+
+    client: GalleryClient
+    gallery_id: str
+    acknowledged: list[str] = field(default_factory=list)
+    failures: int = 0
+
+    def begin(self) -> None:
+        """Create the gallery, as soon as the cluster takes it."""
+        end = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                self.client.create_gallery(self.gallery_id)
+            except GalleryAlreadyExists:
+                return
+            except (StoreUnavailable, CallFailed):
+                assert time.monotonic() < end
+                time.sleep(0.2)
+            else:
+                return
+
+    def enrol(self, people: int) -> None:
+        """Enrol more people, each again until it is acknowledged."""
+        for _ in range(people):
+            number = len(self.acknowledged)
+            end = time.monotonic() + _PATIENCE
+            while True:
+                try:
+                    self.client.enroll(self.gallery_id, f"person-{number}", [png_of(number)])
+                except (StoreUnavailable, CallFailed):
+                    self.failures += 1
+                    assert time.monotonic() < end, "the cluster did not recover by itself"
+                    time.sleep(0.1)
+                else:
+                    self.acknowledged.append(f"person-{number}")
+                    break
+
+    def found(self) -> list[str]:
+        """List everybody the gallery has."""
+        return sorted(summary.identity_id for summary in self.client.iter_identities(self.gallery_id))
+
+
+@pytest.fixture
+def enrolment(cluster: PlainCluster) -> Iterator[Enrolment]:
+    with GalleryClient(cluster.address, timeout=15.0) as client:
+        enrolment = Enrolment(client, f"chaos-{uuid.uuid4().hex[:8]}")
+        enrolment.begin()
+        yield enrolment
+
+
+def test_a_qdrant_node_killed_between_writes_loses_nothing_and_catches_up(
+    cluster: PlainCluster, enrolment: Enrolment
+) -> None:
+    enrolment.enrol(5)
+    cluster.qdrant.kill(1)
+    enrolment.enrol(5)
+    assert enrolment.found() == sorted(enrolment.acknowledged)
+    cluster.qdrant.restart(1)
+    enrolment.enrol(5)
+    assert enrolment.found() == sorted(enrolment.acknowledged)
+
+
+@only_in_full
+def test_one_node_after_another_may_fail_while_people_are_enrolled(cluster: PlainCluster, enrolment: Enrolment) -> None:
+    for number in (0, 1, 2, 0):
+        cluster.qdrant.kill(number)
+        enrolment.enrol(20)
+        cluster.qdrant.restart(number)
+        enrolment.enrol(20)
+    assert enrolment.found() == sorted(enrolment.acknowledged)
+
+
+@only_in_full
+def test_a_paused_qdrant_node_is_gone_around(cluster: PlainCluster, enrolment: Enrolment) -> None:
+    enrolment.enrol(5)
+    cluster.qdrant.pause(0)
+    try:
+        enrolment.enrol(5)
+    finally:
+        cluster.qdrant.resume(0)
+    enrolment.enrol(5)
+    assert enrolment.found() == sorted(enrolment.acknowledged)
+
+
+def test_without_enough_replicas_a_write_is_refused_and_never_falsely_acknowledged(
+    cluster: PlainCluster, enrolment: Enrolment
+) -> None:
+    enrolment.enrol(3)
+    cluster.qdrant.kill(1)
+    cluster.qdrant.kill(2)
+    try:
+        for _ in range(5):  # once it has given up on the others, a node would acknowledge what it alone has
+            with pytest.raises((StoreUnavailable, CallFailed)):
+                enrolment.client.enroll(enrolment.gallery_id, "nobody-yet", [png_of(99)])
+    finally:
+        cluster.qdrant.restart(1)
+        cluster.qdrant.restart(2)
+    enrolment.enrol(3)
+    assert set(enrolment.acknowledged) <= set(enrolment.found())
+
+
+def test_a_gallery_server_killed_at_work_is_replaced_by_the_other(cluster: PlainCluster, enrolment: Enrolment) -> None:
+    enrolment.enrol(5)
+    cluster.galleries[0].kill()
+    enrolment.enrol(10)
+    cluster.galleries[0].start()
+    cluster.galleries[1].kill()
+    enrolment.enrol(10)
+    cluster.galleries[1].start()
+    assert enrolment.found() == sorted(enrolment.acknowledged)
