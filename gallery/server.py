@@ -32,7 +32,7 @@ from gallery.scheduler import Scheduler
 from gallery.settings import Settings
 from gallery.telemetry.assembled import telemetry_of
 from gallery.telemetry.calls import CallObserver
-from gallery.telemetry.counts import keep_counting
+from gallery.telemetry.counts import CountGauges
 from gallery.telemetry.endpoint import metrics_served
 from gallery.telemetry.gauges import HealthGauges, LoadGauges
 from gallery.telemetry.metrics import Metrics
@@ -154,7 +154,6 @@ async def running(settings: Settings) -> AsyncIterator[RunningServer]:
         background = [
             asyncio.create_task(health_of_all.keep()),
             asyncio.create_task(_take_care(Caretaker(gallery.use_cases, gallery.store))),
-            asyncio.create_task(keep_counting(gallery.store, telemetry.metrics)),
         ]
         try:
             store_name = settings.qdrant_url or str(settings.store)
@@ -217,6 +216,7 @@ def _serve_metrics(
         return None
     card = gallery.embedder.card
     metrics.about(version("identity-gallery"), card.name, card.digest)
+    metrics.registry.register(CountGauges(gallery.store, metrics.name_of))
     metrics.registry.register(LoadGauges(gallery.scheduler.load))
     metrics.registry.register(HealthGauges(health_of_all.parts, lambda: health_of_all.troubles))
     return stack.enter_context(metrics_served(metrics.registry, settings.metrics_listen))

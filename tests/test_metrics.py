@@ -1,5 +1,6 @@
 """What Prometheus is told of a real server after real calls."""
 
+import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,10 +9,12 @@ import pytest
 
 from gallery import GalleryClient
 from gallery.domain import Gallery, Tail, TemplateFilter, Threshold, ThresholdOrigin
-from gallery.errors import GalleryNotFound, InvalidParameter
+from gallery.errors import GalleryNotFound, InvalidParameter, StoreUnavailable
 from gallery.server import RunningServer
+from gallery.telemetry.counts import CountGauges
 from gallery.telemetry.endpoint import metrics_served
 from gallery.telemetry.metrics import OTHERS, Metrics
+from tests.fakes import MemoryStore
 from tests.pictures import png_of
 from tests.scraped import Scraped, scraped
 from tests.served import served_whole, settings_for
@@ -127,13 +130,27 @@ def test_probes_are_counted_against_the_law_of_the_calibration_unless_they_were_
     assert seen.value("gallery_decisions_total", gallery="lobby") == 5
 
 
-def test_a_hundred_galleries_are_named_and_the_rest_are_told_of_together(tmp_path: Path) -> None:
+def test_galleries_and_their_identities_are_counted(seen: Scraped) -> None:
+    assert seen.value("gallery_galleries") == 1
+    assert seen.value("gallery_identities", gallery="lobby") == 1  # bob was erased before the count
+
+
+def test_a_hundred_galleries_are_named_and_the_rest_are_told_of_together() -> None:
     metrics = Metrics()
+    names = {metrics.name_of(f"gallery-{number:03d}") for number in range(130)}
+    assert len(names) == 101 and OTHERS in names
+    assert metrics.name_of("gallery-007") == "gallery-007"
+    assert metrics.name_of("gallery-129") == OTHERS
+
+
+async def test_a_store_that_fails_leaves_the_other_metrics_to_be_told() -> None:
+    class Lost(MemoryStore):
+        async def list_galleries(self, *, after: str, limit: int) -> list[Gallery]:
+            raise StoreUnavailable("gone")
+
+    metrics = Metrics()
+    metrics.registry.register(CountGauges(Lost(), metrics.name_of))
     with metrics_served(metrics.registry, "127.0.0.1:0") as address:
-        metrics.counted({f"gallery-{number:03d}": 1 for number in range(130)})
-        metrics.counted({f"gallery-{number:03d}": 2 for number in range(20, 130)})
-        seen = scraped(address)
-    labels = [found["gallery"] for found in seen.labels_of("gallery_identities")]
-    assert len(labels) == 81 and "gallery-000" not in labels
-    assert seen.value("gallery_identities", gallery=OTHERS) == 60
-    assert seen.value("gallery_galleries") == 110
+        seen = await asyncio.to_thread(scraped, address)
+    assert not seen.labels_of("gallery_galleries")
+    assert seen.value("process_resident_memory_bytes") > 0

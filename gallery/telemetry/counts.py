@@ -1,29 +1,63 @@
-"""How much there is: counted now and then, since a store that is asked at every scrape would have better to do."""
+"""How much there is, counted when it is asked for, but not at every scrape: a store has better to do."""
 
 import asyncio
-from contextlib import suppress
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from concurrent.futures import CancelledError
+
+from prometheus_client import Metric
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 from gallery.errors import GalleryError
 from gallery.ports import TemplateStore
-from gallery.telemetry.metrics import Metrics
 
-_SECONDS_BETWEEN_COUNTS = 30.0
+_SECONDS_A_COUNT_LASTS = 30.0
+_SECONDS_TO_COUNT = 5.0
 _AT_ONCE = 100
 
 
-async def keep_counting(store: TemplateStore, metrics: Metrics) -> None:
-    """Count again and again; a count that fails leaves the last one, for health says what is wrong."""
-    while True:
-        with suppress(GalleryError):
-            metrics.counted(await _count(store))
-        await asyncio.sleep(_SECONDS_BETWEEN_COUNTS)
+class CountGauges(Collector):
+    """Galleries, and the identities of each. ``name_of`` gives a gallery's label. To be made in the store's loop."""
 
+    def __init__(self, store: TemplateStore, name_of: Callable[[str], str]) -> None:
+        self._store = store
+        self._name_of = name_of
+        self._loop = asyncio.get_running_loop()
+        self._counts: dict[str, int] = {}
+        self._counted_at = -_SECONDS_A_COUNT_LASTS
 
-async def _count(store: TemplateStore) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    after = ""
-    while galleries := await store.list_galleries(after=after, limit=_AT_ONCE):
-        for gallery in galleries:
-            counts[gallery.gallery_id] = await store.count_identities(gallery.gallery_id)
-        after = galleries[-1].gallery_id
-    return counts
+    def describe(self) -> Iterable[Metric]:
+        """Name the metrics, so that registering them counts nothing."""
+        yield GaugeMetricFamily("gallery_galleries", "Galleries kept.")
+        yield GaugeMetricFamily("gallery_identities", "Identities enrolled.", labels=["gallery"])
+
+    def collect(self) -> Iterable[Metric]:
+        """Count, from the thread that is scraped in; where the store fails, nothing is told but by its health."""
+        if time.monotonic() - self._counted_at >= _SECONDS_A_COUNT_LASTS:
+            counting = asyncio.run_coroutine_threadsafe(self._count(), self._loop)
+            try:
+                self._counts = counting.result(_SECONDS_TO_COUNT)
+            except (GalleryError, TimeoutError, CancelledError):
+                counting.cancel()
+                return
+            self._counted_at = time.monotonic()
+        galleries, identities = self.describe()
+        assert isinstance(galleries, GaugeMetricFamily) and isinstance(identities, GaugeMetricFamily)
+        galleries.add_metric([], len(self._counts))
+        totals: Counter[str] = Counter()
+        for gallery_id, count in self._counts.items():
+            totals[self._name_of(gallery_id)] += count
+        for name, count in totals.items():
+            identities.add_metric([name], count)
+        yield from (galleries, identities)
+
+    async def _count(self) -> dict[str, int]:
+        counts: dict[str, int] = {}
+        after = ""
+        while galleries := await self._store.list_galleries(after=after, limit=_AT_ONCE):
+            for gallery in galleries:
+                counts[gallery.gallery_id] = await self._store.count_identities(gallery.gallery_id)
+            after = galleries[-1].gallery_id
+        return counts

@@ -5,7 +5,7 @@ rest together. No label and no value says anything about one person.
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from google.rpc import error_details_pb2, status_pb2
@@ -62,8 +62,6 @@ class Metrics:
         self._expected = self._counter(
             "drift_near_expected", "How many of them calibration expects to be near.", "gallery", "among"
         )
-        self._identities = Gauge("gallery_identities", "Identities enrolled.", ["gallery"], registry=self.registry)
-        self._galleries = Gauge("gallery_galleries", "Galleries kept.", registry=self.registry)
         self._about = Gauge(
             "gallery_server_info", "What is served, always 1.", ["version", "model", "digest"], registry=self.registry
         )
@@ -104,7 +102,7 @@ class Metrics:
 
     def decided(self, gallery: Gallery, answer: Identification, where: TemplateFilter) -> None:
         """Count an identification, and what it says of the calibration when it was compared with the whole gallery."""
-        name = self._name_of(gallery.gallery_id)
+        name = self.name_of(gallery.gallery_id)
         self._decisions.labels(name, "identify", answer.outcome).inc()
         if answer.candidates:
             self._distances.labels(answer.outcome).observe(answer.candidates[0].distance)
@@ -116,7 +114,7 @@ class Metrics:
 
     def verified(self, gallery: Gallery | None, answer: Verification) -> None:
         """Count a verification; without a gallery its label is empty."""
-        name = "" if gallery is None else self._name_of(gallery.gallery_id)
+        name = "" if gallery is None else self.name_of(gallery.gallery_id)
         self._decisions.labels(name, "verify", answer.outcome).inc()
 
     def enrolled(self, template: EnrolledTemplate) -> None:
@@ -127,18 +125,8 @@ class Metrics:
         """Count an image that was refused alone, in an enrolment or a stream."""
         self._refusals.labels(error.reason).inc()
 
-    def counted(self, identities: Mapping[str, int]) -> None:
-        """Say how many identities each gallery has, of all galleries there are."""
-        self._galleries.set(len(identities))
-        totals: dict[str, int] = dict.fromkeys(self._named | {OTHERS}, 0)
-        for gallery_id, count in identities.items():
-            totals[self._name_of(gallery_id)] = totals.get(self._name_of(gallery_id), 0) + count
-        self._identities.clear()
-        for name, count in totals.items():
-            if name in identities or count:
-                self._identities.labels(name).set(count)
-
-    def _name_of(self, gallery_id: str) -> str:
+    def name_of(self, gallery_id: str) -> str:
+        """Give the label of a gallery: its id, or OTHERS after the first hundred."""
         if gallery_id not in self._named:
             if len(self._named) == _NAMED_GALLERIES:
                 return OTHERS
