@@ -102,8 +102,8 @@ def compared(
 
 
 @contextmanager
-def embedding_progress(console: Console, pictures: int) -> Iterator[Tell]:
-    """Show how many of ``pictures`` are embedded and how long the rest will take."""
+def embedding_progress(console: Console, pictures: int | None) -> Iterator[Tell]:
+    """Show how many of ``pictures`` are embedded and, where their number is known, how long the rest will take."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("embedding pictures", total=pictures)

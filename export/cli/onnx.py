@@ -56,6 +56,10 @@ def quantize(
     out: Annotated[Path, typer.Option(help="the int8 ONNX file to write")],
     pictures: Annotated[int, typer.Option(min=16, help="training people's pictures that set the ranges")] = 256,
     seed: Annotated[int, typer.Option(help="chooses those pictures")] = 0,
+    cosine: Annotated[
+        float,
+        typer.Option(min=0, max=0.9999, help="least mean cosine to fp32: the convolutions it takes stay in float"),
+    ] = 0.99,
     portable: Annotated[
         bool, typer.Option(help="7-bit weights: less exact, but the same on CPUs without VNNI")
     ] = False,
@@ -65,9 +69,15 @@ def quantize(
 
     dataset, people = read(data), IdentitySplit.read(split)
     console = Console()
-    with embedding_progress(console, _to_embed(dataset, people)) as tell:
-        card = package_int8(model, dataset, people, out, Calibration(pictures, seed, 7 if portable else 8), tell)
+    calibration = Calibration(pictures, seed, 7 if portable else 8, cosine)
+    with embedding_progress(console, None) as tell:  # how long the search will be is not known before
+        card = package_int8(model, dataset, people, out, calibration, tell)
     _print_card(console, card, out)
+    kept, reached = card.provenance["left_in_float"], card.provenance["cosine_to_fp32"]
+    console.print(
+        f"{len(kept)} convolutions stay in float, which leaves a mean cosine of {reached['mean']:.4f} to fp32 "
+        f"(n={reached['pictures']} pictures of training people)"
+    )
     compared(console, [model, out], dataset.of(people.held_out))
 
 

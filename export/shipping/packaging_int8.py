@@ -13,12 +13,15 @@ from export.errors import InvalidData
 from export.evaluation.evaluate import Progress
 from export.evaluation.models import Model
 from export.shipping.enclosures import enclose
+from export.shipping.mixed_precision import Pictures, quantize
 from export.shipping.packaging import Naming, embed_in_chunks, measured_card, write
 from export.shipping.provenance import checked_split, content_digest
-from export.shipping.quantize import WeightBits, quantize
+from export.shipping.quantize import WeightBits
 from export.shipping.to_onnx import embed_with
 from gallery.errors import InvalidModel
 from gallery.model_card import ModelCard
+
+PROBES = 48
 
 NOTES: dict[WeightBits, str] = {
     8: (
@@ -31,11 +34,15 @@ NOTES: dict[WeightBits, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How many pictures of training people set the ranges, the seed that chooses them, and the weights' bits."""
+    """How many pictures of training people set the ranges, the seed that chooses them, and the weights' bits.
+
+    ``cosine`` is the mean cosine to fp32 that is kept, on other pictures of theirs, by leaving convolutions in float.
+    """
 
     pictures: int = 256
     seed: int = 0
     weight_bits: WeightBits = 8
+    cosine: float = 0.99
 
 
 def package_int8(
@@ -58,9 +65,11 @@ def package_int8(
             remedy="take it from the run's folder: people who measure must not calibrate",
         )
     train = dataset.of(people.train)
-    order = np.random.default_rng(calibration.seed).permutation(len(train))[: calibration.pictures]
-    chosen = [train[row] for row in sorted(order)]
-    quantized = quantize(fp32.read_bytes(), load_all(chosen, card.height, card.width), calibration.weight_bits)
+    order = np.random.default_rng(calibration.seed).permutation(len(train))
+    chosen = [train[row] for row in sorted(order[: calibration.pictures])]
+    probes = [train[row] for row in order[::-1][:PROBES]]  # others, where there are enough
+    pictures = Pictures(*(load_all(samples, card.height, card.width) for samples in (chosen, probes)))
+    quantized = quantize(fp32.read_bytes(), pictures, calibration.weight_bits, calibration.cosine, tell)
     naming = Naming(card.name, card.version, card.training_data, card.training_data_terms)
     network = Model(naming.name, card.height, card.width, embed_in_chunks(embed_with(quantized.model)))
     measured, embedded = measured_card(quantized.model, naming, network, dataset.of(people.held_out), tell)
@@ -71,6 +80,8 @@ def package_int8(
         "calibration": {"pictures": len(chosen), "seed": calibration.seed, "sha256": content_digest(chosen)},
         "weight_bits": calibration.weight_bits,
         "left_in_float": list(quantized.left_in_float),
+        "sensitivities": quantized.sensitivities,
+        "cosine_to_fp32": {"mean": round(quantized.cosine, 5), "pictures": len(probes), "of": "training people"},
         "golden_cosine_to_fp32": _golden_cosine(card, measured),
     }
     note = f"{measured.threshold_note} {NOTES[calibration.weight_bits]}"

@@ -3,95 +3,101 @@
 Only convolutions, their additions and clippings become int8 (activations uint8, weights int8 a channel): scaling,
 pooling, head and L2 stay float. Clip has to be among them: left out, a convolution's output would be quantised over
 its range before ReLU6 cuts it, and most of the 256 levels would be spent on what is thrown away.
-A convolution whose weights alone, rounded, turn the embedding too far stays in float. In MobileNetV2 that is the first
-depthwise layer and the projection after it, as a rule: a few large taps take all the levels of their channel.
+Which convolutions stay in float is searched for by `mixed_precision`.
 
 CPUs without VNNI add two products of uint8 and int8 in 16 bits, which saturate. Weights of 7 bits cannot, and give the
 same embeddings on every CPU, at some cost; weights of 8 bits want a VNNI CPU wherever the model runs.
 """
 
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-import numpy as np
 import onnx
-from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from export.shipping.packaging import embed_in_chunks
-from export.shipping.to_onnx import embed_with
 from gallery.domain import Pixels
 
 WeightBits: TypeAlias = Literal[7, 8]
-
-LARGEST_TURN = 0.005  # mean cosine distance to fp32 that one convolution's rounded weights may cause
-PROBES = 32
 
 _OPERATORS = ["Conv", "Add", "Clip"]
 _BATCH = 16
 
 
-@dataclass(frozen=True)
-class Quantized:
-    """The int8 model's bytes without a card, and the names of the convolutions left in float."""
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What becomes int8 or stays in float together: convolutions of the same weights, and the clippings after them.
 
-    model: bytes
-    left_in_float: tuple[str, ...]
+    A mirrored network has each convolution twice, once for each way of looking.
+    """
+
+    convolutions: tuple[str, ...]
+    nodes: tuple[str, ...]
 
 
-def quantize(fp32: bytes, calibration: Pixels, weight_bits: WeightBits) -> Quantized:
-    """Quantise an fp32 model. ``calibration`` are pictures of people who trained: uint8 RGB [n, height, width, 3]."""
-    with tempfile.TemporaryDirectory() as folder:
-        source, prepared, target = (Path(folder) / name for name in ("fp32.onnx", "prepared.onnx", "int8.onnx"))
-        source.write_bytes(fp32)
+class Quantizer:
+    """An fp32 model that is made int8 in several ways; its ranges are measured once."""
+
+    def __init__(self, fp32: bytes, calibration: Pixels, weight_bits: WeightBits, folder: Path) -> None:
+        """``calibration`` is uint8 RGB [n, height, width, 3] of people who trained; ``folder`` is empty and its own."""
+        self._calibration, self._weight_bits, self._folder = calibration, weight_bits, folder
+        self._source = folder / "prepared.onnx"
+        (folder / "fp32.onnx").write_bytes(fp32)
         # Folds the batch normalisation that is left over into the convolutions, before ranges are measured.
-        quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
-        kept = sensitive_convolutions(onnx.load(prepared), calibration[:PROBES], weight_bits)
+        quant_pre_process(str(folder / "fp32.onnx"), str(self._source), skip_symbolic_shape=True)
+        self.units = _units(onnx.load(self._source))
+
+    def without(self, left_in_float: Sequence[Unit]) -> bytes:
+        """Make everything int8 but these units; the file has no card."""
+        return self._made(nodes_to_exclude=_nodes(left_in_float))
+
+    def only(self, unit: Unit) -> bytes:
+        """Make nothing but this unit int8."""
+        return self._made(nodes_to_quantize=_nodes([unit]))
+
+    def _made(self, **chosen: list[str]) -> bytes:
+        target = self._folder / "int8.onnx"
         quantize_static(
-            str(prepared),
+            str(self._source),
             str(target),
-            _Calibration(calibration),
+            _Calibration(self._calibration),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=_OPERATORS,
             per_channel=True,
-            reduce_range=weight_bits == 7,
+            reduce_range=self._weight_bits == 7,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             calibrate_method=CalibrationMethod.MinMax,
-            nodes_to_exclude=kept,
+            calibration_cache_path=self._folder / "ranges.json",
+            **chosen,
         )
         model = onnx.load(target)
-    del model.metadata_props[:]
-    return Quantized(bytes(model.SerializeToString()), tuple(kept))
+        del model.metadata_props[:]
+        return bytes(model.SerializeToString())
 
 
-def sensitive_convolutions(model: onnx.ModelProto, pixels: Pixels, weight_bits: WeightBits) -> list[str]:
-    """Name the convolutions whose rounded weights alone turn the embeddings of ``pixels`` by more than LARGEST_TURN."""
-    expected = embed_in_chunks(embed_with(model.SerializeToString()))(pixels)
-    initializers = {tensor.name: tensor for tensor in model.graph.initializer}
-    found = []
+def _units(model: onnx.ModelProto) -> tuple[Unit, ...]:
+    weights = {tensor.name: tensor for tensor in model.graph.initializer}
+    clips = {node.input[0]: node.name for node in model.graph.node if node.op_type == "Clip"}
+    alike: dict[str, list[onnx.NodeProto]] = {}
     for node in model.graph.node:
-        if node.op_type != "Conv" or node.input[1] not in initializers:
-            continue
-        tensor = initializers[node.input[1]]
-        weights = onnx.numpy_helper.to_array(tensor)
-        tensor.CopyFrom(onnx.numpy_helper.from_array(rounded(weights, weight_bits), tensor.name))
-        turned = embed_in_chunks(embed_with(model.SerializeToString()))(pixels)
-        tensor.CopyFrom(onnx.numpy_helper.from_array(weights, tensor.name))
-        if 1.0 - float(np.mean(np.sum(expected * turned, axis=1))) > LARGEST_TURN:
-            found.append(node.name)
-    return found
+        if node.op_type == "Conv" and node.input[1] in weights:
+            array = onnx.numpy_helper.to_array(weights[node.input[1]])
+            alike.setdefault(f"{array.shape} {sha256(array.tobytes()).hexdigest()}", []).append(node)
+    return tuple(
+        Unit(
+            tuple(node.name for node in nodes),
+            tuple(name for node in nodes for name in (node.name, clips.get(node.output[0])) if name is not None),
+        )
+        for nodes in alike.values()
+    )
 
 
-def rounded(weights: NDArray[np.float32], bits: WeightBits) -> NDArray[np.float32]:
-    """Round weights [out, …] to the 255 (8 bits) or 127 (7) symmetric levels of each output channel."""
-    largest = np.abs(weights).reshape(len(weights), -1).max(axis=1)
-    step = np.maximum(largest, 1e-12).reshape(-1, *[1] * (weights.ndim - 1)) / (2 ** (bits - 1) - 1)
-    return np.asarray(np.round(weights / step) * step, np.float32)
+def _nodes(units: Sequence[Unit]) -> list[str]:
+    return [name for unit in units for name in unit.nodes]
 
 
 class _Calibration(CalibrationDataReader):  # type: ignore[misc]

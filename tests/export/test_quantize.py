@@ -1,11 +1,15 @@
+from pathlib import Path
+
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from export.errors import InvalidData
 from export.evaluation.compare import interleaved_speed
 from export.evaluation.models import Model
-from export.shipping.quantize import WeightBits, quantize, rounded, sensitive_convolutions
+from export.shipping.mixed_precision import Pictures, Quantized, quantize
+from export.shipping.quantize import Quantizer, WeightBits
 from export.shipping.to_onnx import embed_with
 from gallery.domain import Pixels
 
@@ -49,40 +53,52 @@ def pictures(n: int) -> Pixels:
     return np.broadcast_to(colours, (n, HEIGHT, WIDTH, 3)).copy()
 
 
+def quantized(model: bytes, bits: WeightBits = 8, cosine: float = 0.99) -> Quantized:
+    return quantize(model, Pictures(pictures(32), pictures(20)), bits, cosine, lambda done: None)
+
+
 @pytest.mark.parametrize("bits", [7, 8])
 def test_int8_embeds_nearly_as_fp32_and_takes_any_batch(bits: WeightBits) -> None:
     model = network()
-    quantized = quantize(model, pictures(32), bits)
-    fp32, int8 = embed_with(model)(pictures(20)), embed_with(quantized.model)(pictures(20))
-    assert np.sum(fp32 * int8, axis=1).mean() > 0.99
-    assert not np.array_equal(fp32, int8)
-    assert quantized.left_in_float == ()
-    tensors = onnx.load_model_from_string(quantized.model).graph.initializer
+    int8 = quantized(model, bits)
+    before, after = embed_with(model)(pictures(20)), embed_with(int8.model)(pictures(20))
+    assert int8.cosine == pytest.approx(np.sum(before * after, axis=1).mean(), abs=1e-6)
+    assert int8.cosine > 0.99
+    assert not np.array_equal(before, after)
+    assert int8.left_in_float == ()
+    tensors = onnx.load_model_from_string(int8.model).graph.initializer
     weights = [numpy_helper.to_array(tensor) for tensor in tensors if tensor.data_type == TensorProto.INT8]
     assert max(np.abs(tensor.astype(int)).max() for tensor in weights) == {7: 64, 8: 127}[bits]
 
 
 def test_a_convolution_whose_levels_go_to_a_few_large_taps_is_left_in_float() -> None:
     model = network(large_tap=60.0)
-    assert sensitive_convolutions(onnx.load_model_from_string(model), pictures(16), 8) == ["conv_one"]
-    assert quantize(model, pictures(32), 8).left_in_float == ("conv_one",)
+    assert quantized(model, cosine=-1.0).cosine < 0.99
+    mixed = quantized(model)
+    assert mixed.left_in_float == ("conv_one",)
+    assert mixed.cosine >= 0.99
+    assert mixed.sensitivities["conv_one"] > 0.01 > mixed.sensitivities["conv_two"]
 
 
-def test_looking_for_sensitive_convolutions_changes_nothing() -> None:
-    proto = onnx.load_model_from_string(network(large_tap=60.0))
-    before = proto.SerializeToString()
-    sensitive_convolutions(proto, pictures(4), 7)
-    assert proto.SerializeToString() == before
+def test_nothing_is_int8_at_a_cosine_that_nothing_int8_reaches() -> None:
+    with pytest.raises(InvalidData, match="no convolution can be int8 with a mean cosine of 0\\.99999"):
+        quantized(network(), cosine=0.99999)
 
 
-@pytest.mark.parametrize(("bits", "levels"), [(7, 63), (8, 127)])
-@pytest.mark.parametrize("shape", [(4, 3, 3, 3), (5, 7)])
-def test_rounding_gives_each_channel_its_own_levels(shape: tuple[int, ...], bits: WeightBits, levels: int) -> None:
-    weights = np.random.default_rng(0).normal(size=shape).astype(np.float32)
-    for channel, (before, after) in enumerate(zip(weights, rounded(weights, bits), strict=True)):
-        step = np.abs(weights[channel]).max() / levels
-        assert np.abs(before - after).max() <= step / 2 * 1.0001
-        assert np.allclose(after / step, np.round(after / step), atol=1e-3)
+def test_convolutions_of_the_same_weights_are_one_unit(tmp_path: Path) -> None:
+    proto = onnx.load_model_from_string(network())
+    nodes = {node.name: node for node in proto.graph.node}
+    twin = onnx.NodeProto()
+    twin.CopyFrom(nodes["conv_one"])
+    twin.name, twin.output[0] = "conv_twin", "one_again"
+    twin.attribute[0].CopyFrom(helper.make_attribute("pads", [0, 0, 2, 2]))  # a copy would be merged
+    both = helper.make_node("Add", ["one", "one_again"], ["sum"], name="sum")
+    clip = next(node for node in proto.graph.node if node.op_type == "Clip")
+    clip.input[0] = "sum"
+    proto.graph.node.insert(4, twin)
+    proto.graph.node.insert(5, both)
+    units = Quantizer(bytes(proto.SerializeToString()), pictures(16), 8, tmp_path).units
+    assert [unit.convolutions for unit in units] == [("conv_one", "conv_twin"), ("conv_two",)]
 
 
 def test_speeds_are_measured_in_turns_and_told_beside_the_first_model() -> None:
