@@ -6,6 +6,7 @@ callers with one intra-op thread each go further on a CPU than one caller with m
 
 import base64
 import binascii
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -62,6 +63,7 @@ class OnnxEmbedder:
         self._centroids = None if centroids is None else centroids.vectors
         self._session = open_session(model, self._name)
         self._input_name = self._checked_signature()
+        self._buffers = threading.local()
         self.check_golden()
 
     @property
@@ -74,31 +76,46 @@ class OnnxEmbedder:
 
         Raises InvalidImage, ImageTooLarge and InvalidRegion, as `gallery.images.people_of` does.
         """
-        begun = time.perf_counter()
-        people = images.people_of(image.content, image.regions, self._limits)
-        pixels = images.fitted(people, self._card.height, self._card.width)
-        decoded = time.perf_counter()
-        rows = self.embed_pixels(pixels)
+        height, width = self._card.height, self._card.width
+        begun, inferring = time.perf_counter(), 0.0
+        people = images.people_of(image.content, image.regions, height, width, self._limits)
+        rows: list[Embedding] = []
+        for start in range(0, len(people), CHUNK):
+            batch = images.fitted(people[start : start + CHUNK], height, width, self._buffer())
+            prepared = time.perf_counter()
+            rows.extend(self._run(batch))
+            inferring += time.perf_counter() - prepared
         if self._took is not None:
-            self._took("decode", decoded - begun)
-            self._took("inference", time.perf_counter() - decoded)
+            self._took("decode", time.perf_counter() - begun - inferring)
+            self._took("inference", inferring)
         regions: Sequence[Region | None] = image.regions or (None,)
         return tuple(
             Embedded(region, row, self._card.digest, self._measured(person, row))
             for region, person, row in zip(regions, people, rows, strict=True)
         )
 
-    def _measured(self, person: Pixels, row: Embedding) -> Quality:
-        measured = quality.measure(person)
+    def _measured(self, person: images.Person, row: Embedding) -> Quality:
+        measured = quality.measure(person.pixels, person.size)
         return measured if self._centroids is None else quality.with_strangeness(measured, row, self._centroids)
 
     def embed_pixels(self, pixels: Pixels) -> Embedding:
         """Embed prepared pictures, uint8 RGB [n, height, width, 3]: float32 [n, dimension], unit rows."""
         rows = [
-            self._session.run([OUTPUT_NAME], {self._input_name: np.ascontiguousarray(pixels[start : start + CHUNK])})[0]
-            for start in range(0, len(pixels), CHUNK)
+            self._run(np.ascontiguousarray(pixels[start : start + CHUNK])) for start in range(0, len(pixels), CHUNK)
         ]
         return np.concatenate(rows) if rows else np.empty((0, self._card.dimension), np.float32)
+
+    def _run(self, batch: Pixels) -> Embedding:
+        found: Embedding = self._session.run([OUTPUT_NAME], {self._input_name: batch})[0]
+        return found
+
+    def _buffer(self) -> Pixels:
+        """Give the calling thread's own batch to fill."""
+        try:
+            batch: Pixels = self._buffers.batch
+        except AttributeError:
+            batch = self._buffers.batch = np.empty((CHUNK, self._card.height, self._card.width, 3), np.uint8)
+        return batch
 
     def check_golden(self) -> float:
         """Embed the card's golden pictures again; return the largest cosine distance to what the card says.

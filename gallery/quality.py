@@ -10,7 +10,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from gallery.domain import Embedding, Pixels, Quality, QualityLimits, QualityReason
+from gallery.domain import (
+    QUALITY_HEIGHT,
+    QUALITY_WIDTH,
+    Embedding,
+    Pixels,
+    Quality,
+    QualityLimits,
+    QualityReason,
+)
 
 # Measured on Market-1501 people outside training, networks of 128x64: a probe's limits lie where the rank-1 error
 # has about doubled, an enrolment's where it has grown by about half, since every later probe meets a template.
@@ -36,7 +44,6 @@ RECOMMENDED_ENROLMENT = QualityLimits(
     max_aspect=3.2,
 )
 
-_HEIGHT, _WIDTH = 128, 64  # every picture is measured at one size, so that small and large ones compare
 _BLUR = 5
 _FLAT = 1e-3  # grey levels a pixel: less variation than this is none
 _ALONG = np.full((1, _BLUR), 1 / _BLUR, np.float32)
@@ -50,16 +57,18 @@ _DIRECTIONS = (
 )
 
 
-def measure(crop: Pixels) -> Quality:
+def measure(crop: Pixels, size: tuple[int, int] | None = None) -> Quality:
     """Measure a uint8 RGB crop [height, width, 3] at its original size; an empty one measures zero throughout.
 
+    ``size`` is the original (height, width) of a crop that was decoded smaller, though not below QUALITY_HEIGHT x
+    QUALITY_WIDTH; None means that it was not.
     ``brightness`` is the median of the luma and ``contrast`` its 95th less its 5th percentile, as shares of 255.
     ``sharpness`` in [0, 1] is the share of the change between neighbouring pixels that a 5-pixel blur takes away,
     at 128x64, in the direction where it takes least: the no-reference blur metric of Crete et al., "The blur effect"
     (SPIE 6492, 2007), in four directions instead of two, since motion blurs along one.
     """
-    height, width = crop.shape[:2]
-    if height == 0 or width == 0:
+    height, width = crop.shape[:2] if size is None else size
+    if crop.size == 0:
         return Quality(width, height, sharpness=0.0, brightness=0.0, contrast=0.0)
     grey = _luma(crop)
     low, median, high = _percentiles(grey)
@@ -98,14 +107,13 @@ def judged(quality: Quality, limits: QualityLimits) -> Quality:
 
 
 def _luma(crop: Pixels) -> Pixels:
-    height, width = crop.shape[:2]
-    shrinking = height >= _HEIGHT and width >= _WIDTH
-    resized = (
-        crop
-        if (height, width) == (_HEIGHT, _WIDTH)
-        else cv2.resize(crop, (_WIDTH, _HEIGHT), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR)
-    )
-    return cv2.cvtColor(resized, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
+    grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
+    height, width = grey.shape
+    if (height, width) != (QUALITY_HEIGHT, QUALITY_WIDTH):
+        shrinking = height >= QUALITY_HEIGHT and width >= QUALITY_WIDTH
+        interpolation = cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR
+        grey = cv2.resize(grey, (QUALITY_WIDTH, QUALITY_HEIGHT), interpolation=interpolation)
+    return grey.astype(np.uint8, copy=False)
 
 
 def _percentiles(grey: Pixels) -> tuple[int, int, int]:

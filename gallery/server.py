@@ -20,7 +20,7 @@ from gallery.domain import EncodedImage
 from gallery.edge_store import EdgeStore
 from gallery.errors import GalleryError
 from gallery.health import Health
-from gallery.images import ImageLimits, silence_decoders
+from gallery.images import ImageLimits, settle_decoders
 from gallery.onnx_embedder import OnnxEmbedder
 from gallery.ports import Embedder, Observer, TemplateStore
 from gallery.qdrant_store import QdrantOptions, QdrantStore
@@ -87,7 +87,7 @@ async def opened(
     whether whoever asks may know of a gallery.
     """
     async with AsyncExitStack() as stack:
-        silence_decoders()
+        settle_decoders()
         limits = ImageLimits(max_bytes=settings.max_image_bytes)
         took = None if watch is None else watch.took
         network = await asyncio.to_thread(OnnxEmbedder, settings.model, limits=limits, took=took)

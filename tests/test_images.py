@@ -85,9 +85,9 @@ def test_exif_orientation_is_applied_once(image: Pixels, orientation: int, shape
 
 def test_regions_are_boxes_of_the_upright_picture(image: Pixels) -> None:
     turned = with_orientation(encoded(image, ".jpg"), 6)
-    (right,) = people_of(turned, [Region(30, 0, 10, 60)])
-    assert right.shape == (60, 10, 3)
-    assert right[30, 5, 0] > 150
+    (right,) = people_of(turned, [Region(30, 0, 10, 60)], 16, 8)
+    assert right.pixels.shape == (60, 10, 3)
+    assert right.pixels[30, 5, 0] > 150
 
 
 def test_a_region_over_the_edge_is_clipped_and_one_outside_is_refused(image: Pixels) -> None:
@@ -99,7 +99,7 @@ def test_a_region_over_the_edge_is_clipped_and_one_outside_is_refused(image: Pix
 
 def test_too_many_regions_are_refused_before_anything_is_decoded() -> None:
     with pytest.raises(InvalidRegion, match="3 regions"):
-        people_of(b"not even a picture", [Region(0, 0, 1, 1)] * 3, ImageLimits(max_regions=2))
+        people_of(b"not even a picture", [Region(0, 0, 1, 1)] * 3, 16, 8, ImageLimits(max_regions=2))
 
 
 def test_one_decoded_frame_serves_many_people(image: Pixels) -> None:

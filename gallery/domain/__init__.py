@@ -74,6 +74,8 @@ from gallery.domain.pictures import (
     Region,
 )
 from gallery.domain.quality import (
+    QUALITY_HEIGHT,
+    QUALITY_WIDTH,
     Quality,
     QualityLimits,
     QualityReason,
@@ -97,6 +99,8 @@ __all__ = [
     "MAX_IDENTITY_ID_LENGTH",
     "METRIC",
     "NO_CONTEXT",
+    "QUALITY_HEIGHT",
+    "QUALITY_WIDTH",
     "Basis",
     "BulkItem",
     "BulkResult",

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+# Every picture is measured at one size, so that small and large ones compare: the pixels it must have kept till then.
+QUALITY_HEIGHT, QUALITY_WIDTH = 128, 64
+
 
 class QualityReason(StrEnum):
     """Why a picture cannot be judged."""
