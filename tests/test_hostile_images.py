@@ -132,7 +132,7 @@ def test_a_picture_cut_short_is_refused_and_never_filled_up_from_elsewhere(suffi
 
 
 @given(st.sampled_from([*PICTURES.values(), PROGRESSIVE]), st.data())
-@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_mutated_pictures_are_decoded_or_refused_and_nothing_else(picture: bytes, data: st.DataObject) -> None:
     mutated = bytearray(picture)
     for _ in range(data.draw(st.integers(1, 8))):
@@ -151,7 +151,7 @@ def test_mutated_pictures_are_decoded_or_refused_and_nothing_else(picture: bytes
     st.sampled_from([b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF\x00\x00\x00\x00WEBP", b"BM"]),
     st.binary(max_size=400),
 )
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 def test_random_bytes_behind_a_true_beginning_are_refused(beginning: bytes, rest: bytes) -> None:
     with pytest.raises(GalleryError):
         decode(beginning + rest)
