@@ -140,7 +140,7 @@ def test_a_picture_cut_short_is_refused_at_any_factor(scene: Pixels, progressive
 
 
 @given(st.data())
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_mutated_large_pictures_are_decoded_or_refused_and_nothing_else(
     turned_scene: bytes, data: st.DataObject
 ) -> None:
