@@ -4,12 +4,16 @@ A track keeps no images: a sum of embeddings, weighted by quality, and since whe
 """
 
 from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
 
-from gallery.domain import Embedded, Embedding, Identification, Outcome, Quality, Region, TrackDecision
+from gallery.domain import Candidate, Embedded, Embedding, Identification, Outcome, Quality, Region, TrackDecision
 
+TEMPER = 0.5
+"""The power of the images' agreement that a track's similarities are multiplied by."""
 STABLE_AFTER = 3
 """How many images in a row must leave a track's decision as it is before it is called stable."""
 MAX_TRACKS = 256
@@ -19,8 +23,12 @@ IDLE = timedelta(seconds=60)
 
 
 def weight(quality: Quality) -> float:
-    """Say how much an image counts among the others of its track: as much as it is sharp."""
-    return max(quality.sharpness, 0.01)
+    """Say how much an image counts among the others of its track: its sharpness times its contrast, at least 0.0001.
+
+    On good pictures it changes nothing; where half of them are degraded, tracks are found more often than with equal
+    weights (`gallery-export tracks`).
+    """
+    return max(quality.sharpness * quality.contrast, 1e-4)
 
 
 class Track:
@@ -29,6 +37,7 @@ class Track:
     def __init__(self, track_id: str) -> None:
         self._track_id = track_id
         self._sum = np.zeros(1)  # of any length, once something is added
+        self._weight = 0.0
         self._verdict: tuple[Outcome, str | None] | None = None
         self._since: datetime | None = None
         self._unchanged = 0
@@ -43,8 +52,10 @@ class Track:
         self.region, self.quality = person.region, judged
         if judged.reasons:
             return False
+        part = weight(judged)
         # float64, since a track may never end: beyond 2^24 images float32 would take no more
-        self._sum = self._sum + weight(judged) * person.embedding.astype(np.float64)
+        self._sum = self._sum + part * person.embedding.astype(np.float64)
+        self._weight += part
         self.image_count += 1
         return True
 
@@ -53,6 +64,18 @@ class Track:
         """The fused embedding, of unit length: float32 [d]. There must have been an image that counts."""
         length = max(float(np.linalg.norm(self._sum)), np.finfo(np.float64).tiny)
         return (self._sum / length).astype(np.float32)
+
+    def tempered(self, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+        """Move candidates near the fused embedding as far away as a threshold for single images wants them.
+
+        What images of a person have in common with everybody stays when they are averaged, so a fused embedding is
+        nearer to strangers than a single one. Similarities are multiplied by the square root of the images' mean
+        resultant length, |sum of w·x| / sum of w in [0, 1] (Mardia and Jupp, Directional Statistics, 2.3): with it a
+        threshold keeps its FPIR, without it twice as many strangers' tracks match (`gallery-export tracks`). The order
+        of candidates stays, and a single image's distances do.
+        """
+        agreement = min(1.0, float(np.linalg.norm(self._sum)) / self._weight)
+        return tuple(replace(near, distance=1.0 - agreement**TEMPER * (1.0 - near.distance)) for near in candidates)
 
     def decided(self, identification: Identification, at: datetime, *, counted: bool) -> TrackDecision:
         """Tell the decision by all images until now, the last of which was taken ``at``, and since when it stands.

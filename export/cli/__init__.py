@@ -9,6 +9,7 @@ from export.cli import (
     onnx,
     paper,
     quality,
+    tracks,
     train,
     trial,
 )
@@ -23,6 +24,7 @@ onnx.register(app)
 trial.register(app)
 calibration.register(app)
 quality.register(app)
+tracks.register(app)
 
 
 def main() -> None:

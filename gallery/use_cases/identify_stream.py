@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from gallery import matching, quality
+from gallery import quality
 from gallery.domain import (
     EVERYTHING,
     Basis,
@@ -155,10 +155,8 @@ class IdentifyStreams(Recognition):
         )
         if track.quality is None:
             return None
-        if track.image_count == 0:
-            identification = matching.decide(track.region, (), question.basis, track.quality)
-        else:
-            identification = await self._decide(question, track.embedding, track.region, track.quality)
+        near = track.tempered(await self._candidates(question, track.embedding)) if track.image_count else ()
+        identification = question.decided(track.region, near, track.quality)
         return track.decided(identification, at, counted=counted)
 
     async def _question(self, stream: _Stream) -> Question:

@@ -39,6 +39,11 @@ class Question:
     max_candidates: int
     where: TemplateFilter
 
+    def decided(self, region: Region | None, candidates: tuple[Candidate, ...], judged: Quality) -> Identification:
+        """Decide, and name no more candidates than were asked for."""
+        answer = matching.decide(region, candidates, self.basis, judged)
+        return replace(answer, candidates=candidates[: self.max_candidates])
+
 
 class Recognition(UseCases):
     """Who a probe is."""
@@ -62,17 +67,13 @@ class Recognition(UseCases):
 
     async def _identification(self, question: Question, person: Embedded) -> Identification:
         judged = quality.judged(person.quality, question.gallery.policy.probe_quality)
-        answer = await self._decide(question, person.embedding, person.region, judged)
+        answer = question.decided(person.region, await self._candidates(question, person.embedding), judged)
         self._observer.decided(question.gallery, answer, question.where)
         return answer
 
-    async def _decide(
-        self, question: Question, embedding: Embedding, region: Region | None, judged: Quality
-    ) -> Identification:
+    async def _candidates(self, question: Question, embedding: Embedding) -> tuple[Candidate, ...]:
         wanted = max(question.max_candidates, _FOR_A_RUNNER_UP)
-        ranked = await self._rank(question.gallery, embedding, wanted, question.where)
-        answer = matching.decide(region, ranked, question.basis, judged)
-        return replace(answer, candidates=ranked[: question.max_candidates])
+        return await self._rank(question.gallery, embedding, wanted, question.where)
 
     async def verify_identity(
         self, gallery_id: str, image: EncodedImage, identity_id: str, *, threshold: float | None = None

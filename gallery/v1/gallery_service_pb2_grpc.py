@@ -201,7 +201,8 @@ class GalleryServiceServicer:
         its item_id as soon as its answer is ready, so answers may overtake each other. A probe that cannot be answered
         fails alone, with the errors of Identify in its place. The server takes no more probes than it can hold: a client
         that does not read its answers is not read from. Images of one track are judged together, too; a track ends by
-        end_track, when no image of it comes for a while, or with the stream.
+        end_track, when no image of it comes for a minute, or with the stream. A server that stops answers what it has taken
+        and ends the stream with UNAVAILABLE.
         INVALID_ARGUMENT INVALID_REQUEST, INVALID_IDENTIFIER, INVALID_PARAMETER; NOT_FOUND GALLERY_NOT_FOUND;
         FAILED_PRECONDITION MODEL_MISMATCH.
         """
