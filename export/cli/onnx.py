@@ -58,7 +58,7 @@ def quantize(
     seed: Annotated[int, typer.Option(help="chooses those pictures")] = 0,
     cosine: Annotated[
         float,
-        typer.Option(min=0, max=0.9999, help="least mean cosine to fp32: the convolutions it takes stay in float"),
+        typer.Option(min=0, max=0.9999, help="least mean cosine to fp32: what that takes stays in float"),
     ] = 0.99,
     portable: Annotated[
         bool, typer.Option(help="7-bit weights: less exact, but the same on CPUs without VNNI")
@@ -75,8 +75,8 @@ def quantize(
     _print_card(console, card, out)
     kept, reached = card.provenance["left_in_float"], card.provenance["cosine_to_fp32"]
     console.print(
-        f"{len(kept)} convolutions stay in float, which leaves a mean cosine of {reached['mean']:.4f} to fp32 "
-        f"(n={reached['pictures']} pictures of training people)"
+        f"{len(kept)} convolutions and additions stay in float, which leaves a mean cosine of {reached['mean']:.4f} "
+        f"to fp32 (n={reached['pictures']} pictures of training people)"
     )
     compared(console, [model, out], dataset.of(people.held_out))
 

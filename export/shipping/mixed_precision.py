@@ -1,9 +1,9 @@
-"""Which convolutions of an int8 model stay in float, so that its embeddings stay near enough to fp32's.
+"""What of an int8 model stays in float, so that its embeddings stay near enough to fp32's.
 
-Each convolution is made int8 alone first: how far that turns the embeddings is its sensitivity. The turns nearly add
-up, so the most sensitive ones are left in float until the sum of the others promises the wanted cosine, and then one
-more at a time until the file really keeps it. In MobileNetV2 the first depthwise convolution and the projection after
-it account for most: a few large taps take all the levels of their channel.
+Each convolution, and the residual additions together, are made int8 alone first: how far that turns the embeddings is
+the sensitivity. The turns nearly add up, so the most sensitive are left in float until the sum of the others promises
+the wanted cosine, and then one more at a time until the file really keeps it. In MobileNetV2 the first depthwise
+convolution and the projection after it account for most: a few large taps take all the levels of their channel.
 """
 
 import tempfile
@@ -22,10 +22,10 @@ from gallery.domain import Pixels
 
 @dataclass(frozen=True)
 class Quantized:
-    """The int8 model's bytes without a card, the convolutions left in float, and the mean cosine to fp32 it reached.
+    """The int8 model's bytes without a card, the operations left in float, and the mean cosine to fp32 it reached.
 
-    ``sensitivities`` is how far each convolution alone turns the embeddings (mean cosine distance), the most sensitive
-    first; empty when nothing had to be searched for.
+    ``sensitivities`` is how far each unit, named after its first operation, alone turns the embeddings (mean cosine
+    distance), the most sensitive first; empty when nothing had to be searched for.
     """
 
     model: bytes
@@ -67,11 +67,11 @@ def quantize(
             model = quantizer.without(ranked[:count])
             reached = cosine(model)
             if reached >= least_cosine:
-                left = tuple(name for unit in ranked[:count] for name in unit.convolutions)
-                found = {unit.convolutions[0]: round(turns[unit], 6) for unit in ranked}
+                left = tuple(name for unit in ranked[:count] for name in unit.operations)
+                found = {unit.operations[0]: round(turns[unit], 6) for unit in ranked}
                 return Quantized(model, left, reached, found)
     raise InvalidData(
-        f"no convolution can be int8 with a mean cosine of {least_cosine:g} to fp32",
+        f"nothing can be int8 with a mean cosine of {least_cosine:g} to fp32",
         expected="a lower cosine, or the fp32 model",
     )
 

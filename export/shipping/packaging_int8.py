@@ -36,7 +36,7 @@ NOTES: dict[WeightBits, str] = {
 class Calibration:
     """How many pictures of training people set the ranges, the seed that chooses them, and the weights' bits.
 
-    ``cosine`` is the mean cosine to fp32 that is kept, on other pictures of theirs, by leaving convolutions in float.
+    ``cosine`` is the mean cosine to fp32 that is kept, on other pictures of theirs, by leaving what it takes in float.
     """
 
     pictures: int = 256

@@ -3,7 +3,7 @@
 Only convolutions, their additions and clippings become int8 (activations uint8, weights int8 a channel): scaling,
 pooling, head and L2 stay float. Clip has to be among them: left out, a convolution's output would be quantised over
 its range before ReLU6 cuts it, and most of the 256 levels would be spent on what is thrown away.
-Which convolutions stay in float is searched for by `mixed_precision`.
+Which of them stay in float is searched for by `mixed_precision`.
 
 CPUs without VNNI add two products of uint8 and int8 in 16 bits, which saturate. Weights of 7 bits cannot, and give the
 same embeddings on every CPU, at some cost; weights of 8 bits want a VNNI CPU wherever the model runs.
@@ -29,12 +29,13 @@ _BATCH = 16
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What becomes int8 or stays in float together: convolutions of the same weights, and the clippings after them.
+    """What becomes int8 or stays in float together: convolutions of the same weights, or all additions.
 
-    A mirrored network has each convolution twice, once for each way of looking.
+    A mirrored network has each convolution twice, once for each way of looking. ``nodes`` are these ``operations`` and
+    the clippings after them.
     """
 
-    convolutions: tuple[str, ...]
+    operations: tuple[str, ...]
     nodes: tuple[str, ...]
 
 
@@ -87,13 +88,15 @@ def _units(model: onnx.ModelProto) -> tuple[Unit, ...]:
         if node.op_type == "Conv" and node.input[1] in weights:
             array = onnx.numpy_helper.to_array(weights[node.input[1]])
             alike.setdefault(f"{array.shape} {sha256(array.tobytes()).hexdigest()}", []).append(node)
-    return tuple(
+    units = [
         Unit(
             tuple(node.name for node in nodes),
             tuple(name for node in nodes for name in (node.name, clips.get(node.output[0])) if name is not None),
         )
         for nodes in alike.values()
-    )
+    ]
+    additions = tuple(node.name for node in model.graph.node if node.op_type == "Add")
+    return (*units, Unit(additions, additions)) if additions else tuple(units)
 
 
 def _nodes(units: Sequence[Unit]) -> list[str]:

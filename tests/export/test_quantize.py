@@ -81,11 +81,11 @@ def test_a_convolution_whose_levels_go_to_a_few_large_taps_is_left_in_float() ->
 
 
 def test_nothing_is_int8_at_a_cosine_that_nothing_int8_reaches() -> None:
-    with pytest.raises(InvalidData, match="no convolution can be int8 with a mean cosine of 0\\.99999"):
+    with pytest.raises(InvalidData, match="nothing can be int8 with a mean cosine of 0\\.99999"):
         quantized(network(), cosine=0.99999)
 
 
-def test_convolutions_of_the_same_weights_are_one_unit(tmp_path: Path) -> None:
+def test_convolutions_of_the_same_weights_are_one_unit_and_so_are_the_additions(tmp_path: Path) -> None:
     proto = onnx.load_model_from_string(network())
     nodes = {node.name: node for node in proto.graph.node}
     twin = onnx.NodeProto()
@@ -98,7 +98,7 @@ def test_convolutions_of_the_same_weights_are_one_unit(tmp_path: Path) -> None:
     proto.graph.node.insert(4, twin)
     proto.graph.node.insert(5, both)
     units = Quantizer(bytes(proto.SerializeToString()), pictures(16), 8, tmp_path).units
-    assert [unit.convolutions for unit in units] == [("conv_one", "conv_twin"), ("conv_two",)]
+    assert [unit.operations for unit in units] == [("conv_one", "conv_twin"), ("conv_two",), ("sum",)]
 
 
 def test_speeds_are_measured_in_turns_and_told_beside_the_first_model() -> None:
