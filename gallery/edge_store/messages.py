@@ -195,8 +195,8 @@ class DeleteExpired:
 
 
 Write: TypeAlias = Put | DeleteIdentity | DeleteTemplate | DeleteExpired
-Probe: TypeAlias = Nearest | NearestIdentities
-Read: TypeAlias = Find | Probe | Scan | CountIdentities | ListIdentities | ListTemplates
+Probe: TypeAlias = Nearest | NearestIdentities | CountIdentities
+Read: TypeAlias = Find | Probe | Scan | ListIdentities | ListTemplates
 Keeping: TypeAlias = CreateGallery | UpdateGallery | DeleteGallery | CreateDraft | PublishDraft | Compact
 Erasures: TypeAlias = RecordErasures | ListErasures
 Request: TypeAlias = Ping | Keeping | Erasures | MoveTemplates | Write | Read

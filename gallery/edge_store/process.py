@@ -1,13 +1,12 @@
 """The process that owns the store's folder and its engine: requests in, answers out, until its parent is gone.
 
-Requests are carried out in order. Reads are answered at once, and so is what brings itself to disk; writes when
-the pipe is empty for a moment, or full for long, and one flush has brought all of them to disk. Compaction goes on
-in steps whenever the pipe is empty, and one after each group of requests when it never is. The end of the pipe is
-the order to stop, so that no engine outlives its parent, however that one ended.
+Requests are carried out in order, but searches go first. Reads are answered at once, and so is what brings itself to
+disk; writes when the pipe is empty for a moment, or the inbox full, and one flush has brought all of them to disk.
+Compaction goes on in steps whenever the pipe is empty, and one after each group of requests when it never is. The end
+of the pipe is the order to stop, so that no engine outlives its parent, however that one ended.
 """
 
 import os
-import select
 import signal
 import sys
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from gallery.edge_store.folders import GalleryFolders, locked
+from gallery.edge_store.inbox import Inbox
 from gallery.edge_store.ledger import LedgerFile
 from gallery.edge_store.messages import (
     Answer,
@@ -46,14 +46,9 @@ from gallery.edge_store.messages import (
     UpdateGallery,
     Write,
     frame,
-    take_messages,
 )
 from gallery.edge_store.shards import Shards
 from gallery.errors import GalleryError, StoreUnavailable
-
-_CHUNK = 1 << 20
-_GROUP = 8 << 20
-"""Bytes of requests that are carried out before their writes are flushed and answered."""
 
 Send: TypeAlias = Callable[[object], None]
 Handlers: TypeAlias = dict[type[Request], Callable[[Any], Any]]
@@ -74,36 +69,32 @@ def serve(store: Path, owner: int, inbox: int, send: Send) -> None:
         send(error)
 
 
-def work(shards: Shards, ledger: LedgerFile, inbox: int, send: Send) -> None:
-    """Carry out the requests of the pipe ``inbox`` until its end; no write is answered before it is on disk."""
-    handlers = _handlers(shards, ledger)
-    buffer, group, written = bytearray(), 0, list[tuple[str, Answer]]()
+def work(shards: Shards, ledger: LedgerFile, pipe: int, send: Send) -> None:
+    """Carry out the requests of ``pipe`` until its end; no write is answered before it is on disk."""
+    handlers, inbox = _handlers(shards, ledger), Inbox(pipe)
+    written: list[tuple[str, Answer]] = []
     compacting: dict[str, list[Answer]] = {}
-    while True:
-        if not compacting or _has_more(inbox):
-            chunk = os.read(inbox, _CHUNK)
-            if not chunk:
-                break
-            buffer += chunk
-            group += len(chunk)
-            for asked in take_messages(buffer):
-                answer = _answer(shards, handlers, asked)
-                if isinstance(asked.request, Write) and answer.error is None:
-                    written.append((asked.request.gallery_id, answer))
-                elif isinstance(asked.request, Compact) and answer.value:
-                    compacting.setdefault(asked.request.gallery_id, []).append(Answer(asked.number))
-                else:
-                    send(answer)
-        if group >= _GROUP or not _has_more(inbox):
+    while inbox.others or not inbox.ended:
+        idle = not inbox.others and not compacting
+        if idle or (not inbox.full and inbox.has_more()):
+            inbox.take()
+        while inbox.probes:
+            send(_answer(shards, handlers, inbox.probes.popleft()))
+        if inbox.others:
+            asked = inbox.others.popleft()
+            answer = _answer(shards, handlers, asked)
+            if isinstance(asked.request, Write) and answer.error is None:
+                written.append((asked.request.gallery_id, answer))
+            elif isinstance(asked.request, Compact) and answer.value:
+                compacting.setdefault(asked.request.gallery_id, []).append(Answer(asked.number))
+            else:
+                send(answer)
+        if not inbox.others and (inbox.full or not inbox.has_more()):
             _commit(shards, written, send)
-            group, written = 0, []
-        if compacting:
+            written = []
+            inbox.begin_group()
+        if compacting and not inbox.others:
             _go_on(shards, compacting, send)
-    _commit(shards, written, send)
-
-
-def _has_more(inbox: int) -> bool:
-    return bool(select.select([inbox], [], [], 0)[0])
 
 
 def _go_on(shards: Shards, compacting: dict[str, list[Answer]], send: Send) -> None:

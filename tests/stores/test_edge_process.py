@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from gallery.edge_store.catalogue import Catalogue
 from gallery.edge_store.ledger import LedgerFile
 from gallery.edge_store.messages import Answer, Asked, DeleteIdentity, Find, Nearest, Put, frame, take_messages
 from gallery.edge_store.process import work
+from gallery.edge_store.search import Hit
 from gallery.edge_store.shards import Shards
 from gallery.errors import InvalidIdentifier, StoreUnavailable
 from tests.stores.samples import make_gallery, make_template, unit
@@ -38,6 +40,10 @@ class RecordingShards(Shards):
 
     def delete_identity(self, request: DeleteIdentity) -> int:
         raise RuntimeError("the engine's own error")
+
+    def nearest(self, request: Nearest) -> list[Hit]:
+        self.events.append("nearest")
+        return []
 
     def flush(self) -> dict[str, Exception]:
         self.events.append("flush")
@@ -69,6 +75,33 @@ def test_writes_are_answered_together_after_one_flush_and_reads_at_once() -> Non
     shards, _ = worked(put, Find("main", []), put, put)
     carried_out = ["put main", "find", "answer 1", "put main", "put main"]
     assert shards.events == [*carried_out, "flush", "answer 0", "answer 2", "answer 3"]
+
+
+def test_searches_go_before_writes_that_wait() -> None:
+    put, nearest = Put("main", [], [], b""), Nearest("main", b"", 3, EVERYTHING)
+    shards, _ = worked(put, put, nearest, nearest)
+    searched = ["nearest", "answer 2", "nearest", "answer 3"]
+    assert shards.events == [*searched, "put main", "put main", "flush", "answer 0", "answer 1"]
+
+
+def test_writes_without_end_are_answered_in_groups() -> None:
+    put = Put("main", [], [], bytes(3 << 20))
+    reading, writing = os.pipe()
+    requests = b"".join(frame(Asked(number, put)) for number in range(7))
+
+    def write() -> None:
+        with os.fdopen(writing, "wb") as pipe:
+            pipe.write(requests)
+
+    shards = RecordingShards()
+    writer = threading.Thread(target=write)
+    writer.start()
+    work(shards, LedgerFile(Path("nowhere")), reading, lambda answer: None)
+    writer.join()
+    os.close(reading)
+    first = shards.events.index("flush")
+    assert shards.events.count("put main") == 7
+    assert "put main" in shards.events[first:]
 
 
 def test_a_failed_flush_is_told_to_the_writers_of_that_gallery_only() -> None:
