@@ -3,7 +3,9 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
+import grpc
 from grpc_health.v1 import health, health_pb2
 
 from gallery.errors import GalleryError, Overloaded
@@ -27,7 +29,7 @@ class Health:
     """
 
     def __init__(self, service: str, checks: Mapping[str, Check]) -> None:
-        self.servicer = health.aio.HealthServicer()
+        self.servicer = _Watchable()
         self._wholes = ("", service)
         self._checks = dict(checks)
         self._troubles: dict[str, str] | None = None
@@ -71,6 +73,30 @@ class Health:
     async def leave(self) -> None:
         """Say NOT_SERVING for good."""
         await self.servicer.enter_graceful_shutdown()
+
+    def drain(self) -> None:
+        """Let those go who watch: they would keep the server for as long as it lets calls in flight."""
+        self.servicer.ended.set()
+
+
+class _Watchable(health.aio.HealthServicer):
+    """The library's servicer, whose watchers are sent away when the server ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ended = asyncio.Event()
+
+    async def Watch(self, request: Any, context: Any) -> None:  # noqa: N802  # named in the proto
+        """Tell how it is until the client goes or the server ends."""
+        watching = asyncio.create_task(super().Watch(request, context))
+        ending = asyncio.create_task(self.ended.wait())
+        try:
+            await asyncio.wait((watching, ending), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            watching.cancel()
+            ending.cancel()
+            await asyncio.gather(watching, ending, return_exceptions=True)
+        await context.abort(grpc.StatusCode.UNAVAILABLE, "the server is stopping")
 
 
 async def _trouble(check: Check) -> str | None:

@@ -164,6 +164,7 @@ async def running(settings: Settings) -> AsyncIterator[RunningServer]:
             await health_of_all.leave()
             await asyncio.sleep(settings.settle)
             servicer.drain()
+            health_of_all.drain()
             await server.stop(settings.grace)
 
 
