@@ -6,6 +6,7 @@
     │   │   └── ImageTooLarge     more bytes or pixels than the limit
     │   ├── PoorQuality           a picture to enrol that breaks the gallery's limits
     │   ├── InvalidRegion         a box that is empty or outside its picture
+    │   ├── InvalidBackup         a backup that is torn, altered, or none
     │   ├── InvalidIdentifier     a gallery, identity or template id of the wrong form
     │   └── InvalidParameter      a threshold, limit or page token out of range
     ├── NotFound
@@ -84,6 +85,12 @@ class InvalidRegion(InvalidRequest):
     """A pixel box is empty, lies outside its picture, or there are too many."""
 
     reason = "INVALID_REGION"
+
+
+class InvalidBackup(InvalidRequest):
+    """A backup that is torn, altered or no backup, or of what was erased since."""
+
+    reason = "INVALID_BACKUP"
 
 
 class InvalidIdentifier(InvalidRequest):

@@ -4,7 +4,7 @@ import os
 
 import typer
 
-from gallery.cli import calibrate, care, demo, draw, enrol, galleries, model, people, policy, serve
+from gallery.cli import backup, calibrate, care, demo, draw, enrol, galleries, migrate, model, people, policy, serve
 from gallery.cli.exits import EXIT_CODES, GalleryCommands
 from gallery.cli.setting_flags import SettingsCommand
 
@@ -32,6 +32,9 @@ app.command("doctor", epilog=care.DOCTOR_EPILOG)(care.doctor)
 app.command("merge", epilog=care.MERGE_EPILOG)(care.merge)
 app.command("split", epilog=care.SPLIT_EPILOG)(care.split)
 app.command("undo", epilog=care.UNDO_EPILOG)(care.undo)
+app.command("backup", epilog=backup.BACKUP_EPILOG)(backup.backup)
+app.command("restore", epilog=backup.RESTORE_EPILOG)(backup.restore)
+app.command("migrate", epilog=migrate.EPILOG)(migrate.migrate)
 galleries.app.command("threshold", epilog=policy.THRESHOLD_EPILOG)(policy.threshold)
 galleries.app.command("policy", epilog=policy.POLICY_EPILOG)(policy.policy)
 app.add_typer(galleries.app, name="galleries")

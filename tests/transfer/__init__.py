@@ -1,0 +1,1 @@
+"""Galleries moved as wholes."""
