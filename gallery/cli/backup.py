@@ -12,7 +12,7 @@ from gallery.cli.places import PLACES, Place, opened_store
 if TYPE_CHECKING:
     from gallery.transfer import BackupSummary, CopyReport
 
-_FILES = """A backup holds embeddings, which are personal data: the file is made readable by its owner alone (mode 0600).
+_FILES = """A backup holds embeddings, which are personal data: the file is readable by its owner alone (mode 0600).
 It has checksums, which find damage, and no signature, which would find forgery."""
 
 BACKUP_EPILOG = f"""Examples:
