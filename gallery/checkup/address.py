@@ -8,20 +8,25 @@ from typing import Any
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from gallery.checkup.access import shown
 from gallery.checkup.checks import Check, bad, good
+from gallery.settings import Settings
 
 _SECONDS = 5.0
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 
 
-async def address_check(listen: str) -> tuple[Check, bool]:
-    """Look at host:port; returns, too, whether a server of ours answers there."""
+async def address_check(settings: Settings) -> tuple[Check, bool]:
+    """Look at where the server listens; returns, too, whether one of ours answers there."""
+    listen = settings.listen
     try:
         if _is_free(listen):
             return good("address", f"{listen} is free"), False
     except (OSError, ValueError, OverflowError) as error:
         return bad("address", f"{listen} cannot be listened on ({error})", "name another with --listen"), False
-    parts = await _asked(listen)
+    if settings.tls_client_ca is not None:
+        return good("address", f"{listen} is taken; who asks there for health must show a certificate"), True
+    parts = await _asked(settings)
     if parts is None:
         return bad("address", f"{listen} is taken by something else", "stop it, or name another with --listen"), False
     if troubles := [part for part, serving in parts.items() if not serving]:
@@ -47,10 +52,10 @@ def _is_free(listen: str) -> bool:
     return True
 
 
-async def _asked(address: str) -> dict[str, bool] | None:
+async def _asked(settings: Settings) -> dict[str, bool] | None:
     """Ask for the health of the whole and its parts; None when nobody there knows what that is."""
     told = {}
-    async with grpc.aio.insecure_channel(address) as channel:
+    async with _channel(settings) as channel:
         health: Any = health_pb2_grpc.HealthStub(channel)
         for part in ("", "model", "store"):
             try:
@@ -59,3 +64,15 @@ async def _asked(address: str) -> dict[str, bool] | None:
                 return None
             told[part] = answer.status == _SERVING
     return told
+
+
+def _channel(settings: Settings) -> grpc.aio.Channel:
+    """Connect as a client who trusts the server's own certificate, whatever name it is for."""
+    if settings.tls_cert is None or settings.tls_key is None:
+        return grpc.aio.insecure_channel(settings.listen)
+    names = [name for kind, name in shown(settings.tls_cert, settings.tls_key).get("subjectAltName", ()) if kind]
+    return grpc.aio.secure_channel(
+        settings.listen,
+        grpc.ssl_channel_credentials(settings.tls_cert.read_bytes()),
+        [("grpc.ssl_target_name_override", names[0])] if names else [],
+    )

@@ -1,5 +1,6 @@
 """Every check, in the order in which a server meets what they look at."""
 
+from gallery.checkup.access import access_checks
 from gallery.checkup.address import address_check
 from gallery.checkup.checks import Check
 from gallery.checkup.machine import machine_checks
@@ -13,8 +14,8 @@ async def checkup(settings: Settings) -> list[Check]:
 
     One thing apart: a store folder of its own that no server uses is opened for a moment, as a server would open it.
     """
-    checks = [*machine_checks(settings), *file_checks(settings), *model_checks(settings)]
-    address, answers = await address_check(settings.listen)
+    checks = [*machine_checks(settings), *access_checks(settings), *file_checks(settings), *model_checks(settings)]
+    address, answers = await address_check(settings)
     checks.append(address)
     checks += [check async for check in store_checks(settings, in_use=answers)]
     return checks

@@ -14,7 +14,7 @@ from gallery.server import open_store
 from gallery.settings import Settings
 
 _TIGHT, _TOO_TIGHT = 2**30, 64 * 2**20  # bytes
-_NOT_INPUT = {"store", "model", "config", "audit"}  # made when they are missing, or checked elsewhere
+_NOT_INPUT = {"store", "model", "config", "audit", "keys"}  # made when they are missing, or checked elsewhere
 
 
 async def store_checks(settings: Settings, *, in_use: bool) -> AsyncIterator[Check]:

@@ -2,16 +2,21 @@
 
 import shutil
 import socket
+import ssl
+import time
 from collections import namedtuple
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from gallery.checkup import State
+from gallery.checkup.access import certificate_check, shown
 from gallery.checkup.machine import clock_check
 from gallery.cli.exits import Exit
 from tests.cli.conftest import Run
+from tests.served import served, settings_for
 
 
 @pytest.fixture(autouse=True)
@@ -108,3 +113,47 @@ def test_a_clock_behind_what_was_last_written_fails(tmp_path: Path) -> None:
     assert clock_check(tmp_path, written + 1).state is State.GOOD
     behind = clock_check(tmp_path, written - 3600)
     assert behind.state is State.BAD and "behind the newest file" in behind.found
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("certificate")
+    issued = trustme.CA().issue_cert("gallery.example")
+    issued.private_key_pem.write_to_path(folder / "key.pem")
+    for part in issued.cert_chain_pems:
+        part.write_to_path(folder / "cert.pem", append=True)
+    (folder / "key.pem").chmod(0o600)
+    return folder / "cert.pem", folder / "key.pem"
+
+
+def test_a_server_open_to_everybody_is_said_to_be_refused(gallery: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GALLERY_LISTEN", "0.0.0.0:0")
+    code, checks = checked(gallery)
+    assert (code, checks["exposure"]["state"]) == (Exit.NO_MATCH, "bad")
+
+
+def test_keys_that_cannot_be_read_fail(gallery: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GALLERY_KEYS", str(tmp_path / "no-keys.json"))
+    code, checks = checked(gallery)
+    assert (code, "gallery keys create" in checks["keys"]["found"]) == (Exit.NO_MATCH, True)
+
+
+def test_a_certificate_is_judged_by_its_key_and_its_days(certificate: tuple[Path, Path], tmp_path: Path) -> None:
+    now = time.time()
+    expires = ssl.cert_time_to_seconds(shown(*certificate)["notAfter"])
+    assert certificate_check(*certificate, now).state is State.GOOD
+    assert certificate_check(*certificate, expires - 86400).state is State.WARNING
+    assert "expired 2 days ago" in certificate_check(*certificate, expires + 2 * 86400).found
+    trustme.CA().issue_cert("other.example").private_key_pem.write_to_path(tmp_path / "other.pem")
+    assert certificate_check(certificate[0], tmp_path / "other.pem", now).state is State.BAD
+
+
+def test_a_running_server_with_tls_is_asked_how_it_is(
+    gallery: Run, certificate: tuple[Path, Path], tmp_path: Path, model_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = dict(zip(("tls_cert", "tls_key"), certificate, strict=True))
+    with served(settings_for(tmp_path, model_file).model_copy(update=files)) as address:
+        for name, value in {"listen": address, **files}.items():
+            monkeypatch.setenv(f"GALLERY_{name.upper()}", str(value))
+        code, checks = checked(gallery)
+    assert (code, checks["address"]["found"]) == (Exit.DONE, f"a server answers at {address}, SERVING")
