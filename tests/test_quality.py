@@ -45,6 +45,25 @@ def test_movement_in_any_direction_is_seen(kernel: Any) -> None:
     assert measure(moved(a_scene(), kernel)).sharpness < 0.65 * measure(a_scene()).sharpness
 
 
+def test_sharpness_is_what_a_blur_made_in_full_takes_away() -> None:
+    grey = cv2.cvtColor(a_scene(), cv2.COLOR_RGB2GRAY).astype(np.float64)
+    kept = []
+    for kernel, down, right in (
+        (np.ones((1, 5)), 0, 1),
+        (np.ones((5, 1)), 1, 0),
+        (np.eye(5), 1, 1),
+        (np.fliplr(np.eye(5)), 1, -1),
+    ):
+        blurred = cv2.filter2D(grey, -1, kernel / 5)
+        before = after = 0.0
+        for y in range(128 - down):
+            for x in range(max(0, -right), 64 - max(0, right)):
+                before += abs(grey[y + down, x + right] - grey[y, x])
+                after += abs(blurred[y + down, x + right] - blurred[y, x])
+        kept.append(after / before)
+    assert measure(a_scene()).sharpness == pytest.approx(1 - max(kept), abs=1e-9)
+
+
 def test_a_picture_enlarged_without_new_detail_is_as_sharp_as_before() -> None:
     scene = a_scene()
     enlarged = np.repeat(np.repeat(scene, 3, axis=0), 3, axis=1)
