@@ -12,12 +12,20 @@ from uuid import UUID
 import numpy as np
 from qdrant_edge import CountRequest, Query, QueryRequest, SearchParams
 
-from gallery.domain import EVERYTHING, Candidate, Embedding, Fusion, Gallery, Neighbour, TemplateFilter
+from gallery.domain import (
+    EVERYTHING,
+    MAX_DISTANCE,
+    Candidate,
+    Embedding,
+    Fusion,
+    Gallery,
+    Neighbour,
+    TemplateFilter,
+)
 from gallery.edge_store.conditions import condition_of
 from gallery.edge_store.rows import Rows, sieve_of
 from gallery.matching import considered, rank
 from gallery.mean_lengths import MeanLengths
-from gallery.records import neighbour_of
 
 Hit: TypeAlias = tuple[int, str, float]
 """A template's id as an integer, its identity, and its cosine similarity to the probe."""
@@ -44,17 +52,15 @@ class Search:
 
     def rank(self, vector: Embedding, limit: int, fusion: Fusion, where: TemplateFilter) -> tuple[Candidate, ...]:
         """Rank the identities that have the nearest templates, as `matching.rank` does."""
-        points = self._templates_of(self._nearest_people(vector, considered(limit, fusion), where), vector, where)
-        near = [
-            neighbour_of(point_id, self.rows[point_id.int].identity_id, point.score, self.gallery.gallery_id)
-            for point_id, point in points.items()
-        ]
+        found = self._templates_of(self._nearest_people(vector, considered(limit, fusion), where), vector, where)
+        near = [neighbour for neighbour, _ in found]
         lengths: dict[str, float] = {}
         if fusion is Fusion.MEAN:
             lengths, others = self.mean_lengths.known(self.gallery.model_digest, near)
             if others:
-                unknown = [neighbour for neighbour in near if neighbour.identity_id not in lengths]
-                lengths |= self.mean_lengths.learnt(self.gallery.model_digest, unknown, self._vectors(points, unknown))
+                unknown = [(neighbour, point) for neighbour, point in found if neighbour.identity_id not in lengths]
+                neighbours = [neighbour for neighbour, _ in unknown]
+                lengths |= self.mean_lengths.learnt(self.gallery.model_digest, neighbours, self._embeddings(unknown))
         return rank(near, limit, fusion, lengths)
 
     def _nearest_people(self, vector: Embedding, people: int, where: TemplateFilter) -> tuple[str, ...]:
@@ -93,22 +99,27 @@ class Search:
         found = [(point.id.int, point.score) for point in self._query(vector, limit, condition, with_vector=False)]
         return [(number, self.rows[number].identity_id, score) for number, score in found]
 
-    def _templates_of(self, people: Sequence[str], vector: Embedding, where: TemplateFilter) -> dict[UUID, Any]:
-        """Find all templates of these people that fit, nearest first; their embeddings are read when they are used."""
+    def _templates_of(
+        self, people: Sequence[str], vector: Embedding, where: TemplateFilter
+    ) -> list[tuple[Neighbour, Any]]:
+        """Find all templates of these people that fit, nearest first, each with its point, which has its embedding."""
         if not people:
-            return {}
-        fits = sieve_of(where)
+            return []
+        found, fits = [], sieve_of(where)
         count = sum(self.rows.catalogue.count(identity_id) for identity_id in people)
         condition = condition_of(TemplateFilter(identity_ids=tuple(people)))
-        found = ((point.id, point) for point in self._query(vector, count, condition, with_vector=True))
-        return {point_id: point for point_id, point in found if fits(self.rows[point_id.int])}
+        for point in self._query(vector, count, condition, with_vector=True):
+            point_id = point.id
+            row = self.rows[point_id.int]
+            if fits(row):
+                distance = min(max(1.0 - point.score, 0.0), MAX_DISTANCE)
+                found.append((Neighbour(point_id, row.identity_id, distance), point))
+        return found
 
-    def _vectors(self, points: dict[UUID, Any], neighbours: Sequence[Neighbour]) -> dict[UUID, Embedding]:
+    def _embeddings(self, found: Sequence[tuple[Neighbour, Any]]) -> dict[UUID, Embedding]:
+        """Read the embeddings, 10 µs each: that is why those that are not needed are left alone."""
         pack = Struct(f"{self.gallery.dimension}f").pack  # twice as fast as numpy is with a list
-        return {
-            neighbour.template_id: np.frombuffer(pack(*points[neighbour.template_id].vector), np.float32)
-            for neighbour in neighbours
-        }
+        return {neighbour.template_id: np.frombuffer(pack(*point.vector), np.float32) for neighbour, point in found}
 
     def _query(self, vector: Any, limit: int, condition: Any, *, with_vector: bool) -> list[Any]:
         query = QueryRequest(
