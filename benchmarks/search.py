@@ -154,7 +154,7 @@ async def _enrolled(store: EdgeStore, random: np.random.Generator) -> Enrolled:
     ids = [uuid.UUID(bytes=random.bytes(16), version=4) for _ in rows]
     await store.create_gallery(Gallery(_CARD.name, _CARD.digest, _CARD.name, DIMENSION, _FIRST_DAY))
     for begin in range(0, len(rows), 1000):
-        places = range(begin, begin + 1000)
+        places = range(begin, min(begin + 1000, len(rows)))
         await store.put(_CARD.name, [Template(_info(ids[place], place), rows[place]) for place in places])
     return Enrolled(rows, ids, store, GalleryUseCases(GivenEmbedder(), store))
 
