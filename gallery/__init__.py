@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gallery.client import AsyncGalleryClient, GalleryClient, image
+    from gallery.client import AsyncGalleryClient, GalleryClient, Tls, image
     from gallery.domain import (
         CalibrationReport,
         Candidate,
@@ -60,6 +60,7 @@ __all__ = [
     "QualityReason",
     "Region",
     "TemplateFilter",
+    "Tls",
     "Verification",
     "image",
 ]
@@ -86,6 +87,7 @@ _HOMES = {
     "QualityReason": "gallery.domain",
     "Region": "gallery.domain",
     "TemplateFilter": "gallery.domain",
+    "Tls": "gallery.client",
     "Verification": "gallery.domain",
     "image": "gallery.client",
 }

@@ -4,7 +4,22 @@ import os
 
 import typer
 
-from gallery.cli import backup, calibrate, care, demo, draw, enrol, galleries, migrate, model, people, policy, serve
+from gallery.cli import (
+    audit,
+    backup,
+    calibrate,
+    care,
+    demo,
+    draw,
+    enrol,
+    galleries,
+    keys,
+    migrate,
+    model,
+    people,
+    policy,
+    serve,
+)
 from gallery.cli.exits import EXIT_CODES, GalleryCommands
 from gallery.cli.setting_flags import SettingsCommand
 
@@ -39,6 +54,8 @@ galleries.app.command("threshold", epilog=policy.THRESHOLD_EPILOG)(policy.thresh
 galleries.app.command("policy", epilog=policy.POLICY_EPILOG)(policy.policy)
 app.add_typer(galleries.app, name="galleries")
 app.add_typer(model.app, name="model")
+app.add_typer(keys.app, name="keys")
+app.add_typer(audit.app, name="audit")
 app.command("draw", epilog=draw.EPILOG)(draw.draw)
 
 

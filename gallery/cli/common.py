@@ -10,6 +10,7 @@ from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
 
 import typer
 
+from gallery.cli.secured import AllowPlaintextKey, ApiKey, ClientCert, ClientKey, Secured, TlsCa, UseTls
 from gallery.cli.target import ServerTarget, StoreTarget, Target
 
 Parameters = ParamSpec("Parameters")
@@ -101,12 +102,19 @@ def _common(
     store: Store = None,
     model: Model = None,
     timeout: Timeout = 10.0,
+    api_key: ApiKey = None,
+    tls: UseTls = False,
+    tls_ca: TlsCa = None,
+    client_cert: ClientCert = None,
+    client_key: ClientKey = None,
+    allow_plaintext_key: AllowPlaintextKey = False,
     gallery: GalleryName = "default",
     json: AsJson = False,
 ) -> Common:
     named = None if _source(ctx, "gallery") == "DEFAULT" else gallery
     if store is None:
-        return Common(ServerTarget(server, timeout), gallery, named, json)
+        secured = Secured(api_key, tls, tls_ca, client_cert, client_key, allow_plaintext_key)
+        return Common(ServerTarget(server, timeout, secured), gallery, named, json)
     if _source(ctx, "server") == "COMMANDLINE":
         raise typer.BadParameter("a command works on a server or on a store folder, not on both", ctx=ctx)
     return Common(StoreTarget(store, model), gallery, named, json)

@@ -6,11 +6,13 @@ gRPC, OpenCV and ONNX Runtime are imported when a command needs them, so that ``
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import typer
+
+from gallery.cli.secured import Secured
 
 if TYPE_CHECKING:
     from gallery.client import AsyncGalleryClient
@@ -30,6 +32,7 @@ class ServerTarget:
 
     address: str
     timeout: float
+    secured: Secured
 
     def __str__(self) -> str:
         """Name the target for people."""
@@ -38,12 +41,12 @@ class ServerTarget:
     @property
     def options(self) -> list[str]:
         """The options that name the target."""
-        return ["--server", self.address]
+        return ["--server", self.address, *self.secured.options]
 
     @property
     def patient(self) -> "ServerTarget":
         """The same server, for a call over a whole gallery."""
-        return ServerTarget(self.address, max(self.timeout, _SECONDS_FOR_A_WHOLE_GALLERY))
+        return replace(self, timeout=max(self.timeout, _SECONDS_FOR_A_WHOLE_GALLERY))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ async def opened(target: Target, *, create: bool) -> "AsyncIterator[AnyGallery]"
     if isinstance(target, ServerTarget):
         from gallery.client import AsyncGalleryClient
 
-        async with AsyncGalleryClient(target.address, timeout=target.timeout) as client:
+        async with AsyncGalleryClient(target.address, timeout=target.timeout, **target.secured.arguments) as client:
             yield client
         return
     if not create and not target.folder.exists():

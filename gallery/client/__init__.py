@@ -6,6 +6,7 @@ raise the errors of `gallery.errors`; protobuf and gRPC stay behind them.
 
 from gallery.client.async_client import AsyncGalleryClient
 from gallery.client.pictures import ImageLike, image
+from gallery.client.security import Tls
 from gallery.client.sync_client import GalleryClient
 
-__all__ = ["AsyncGalleryClient", "GalleryClient", "ImageLike", "image"]
+__all__ = ["AsyncGalleryClient", "GalleryClient", "ImageLike", "Tls", "image"]

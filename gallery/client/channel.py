@@ -49,6 +49,11 @@ _RESOLVERS = ("unix:", "dns:", "ipv4:", "ipv6:", "xds:")
 _LOOPBACK = re.compile(r"(127(\.\d+){3}|localhost|\[::1\]):\d+|unix:.*")
 
 
+def is_loopback(address: str) -> bool:
+    """Say whether what is sent to an address never leaves this machine."""
+    return _LOOPBACK.fullmatch(address) is not None
+
+
 def checked_address(address: str) -> str:
     """Return ``address``, or raise InvalidParameter: without a port gRPC would quietly try 443."""
     if not _HOST_AND_PORT.fullmatch(address) and not address.startswith(_RESOLVERS):
@@ -73,7 +78,7 @@ def options_of(address: str) -> list[tuple[str, str | int]]:
         ("grpc.http2.max_pings_without_data", 0),  # a camera may have nothing to say for as long as it likes
         ("grpc.service_config", json.dumps(service_config())),
     ]
-    if _LOOPBACK.fullmatch(address):  # a proxy of the environment does not lead back to this machine
+    if is_loopback(address):  # a proxy of the environment does not lead back to this machine
         options.append(("grpc.enable_http_proxy", 0))
     return options
 

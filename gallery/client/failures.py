@@ -8,8 +8,8 @@ from gallery.wire.status import error_of_call
 _HINTS = {
     grpc.StatusCode.UNIMPLEMENTED: "it is no identity gallery, or an older one",
     grpc.StatusCode.INTERNAL: "its log says more",
-    grpc.StatusCode.UNAUTHENTICATED: "it wants credentials",
-    grpc.StatusCode.PERMISSION_DENIED: "the credentials do not allow this",
+    grpc.StatusCode.UNAUTHENTICATED: "it wants an API key or a client certificate",
+    grpc.StatusCode.PERMISSION_DENIED: "the API key does not allow this",
 }
 
 

@@ -13,6 +13,7 @@ from gallery.client import calls, streams
 from gallery.client.channel import checked_address, checked_timeout, options_of
 from gallery.client.failures import failure_of
 from gallery.client.pictures import ImageLike, drawn, encoded
+from gallery.client.security import KeyedStub, Tls, checked_key
 from gallery.domain import (
     DEFAULT_TARGET_FPIR,
     EVERYTHING,
@@ -56,20 +57,36 @@ class GalleryClient:
         address: str = "127.0.0.1:50051",
         *,
         timeout: float = 10.0,
+        api_key: str | None = None,
+        tls: Tls | None = None,
         credentials: grpc.ChannelCredentials | None = None,
+        allow_plaintext_key: bool = False,
     ) -> None:
-        """Connect to ``address`` (host:port) when first used, with ``credentials`` (TLS) or in the clear.
+        """Connect to ``address`` (host:port) when first used.
 
-        ``timeout`` is the deadline of each call in seconds, all repeats together; `with_timeout` gives another.
+        Args:
+            address: of the server.
+            timeout: the deadline of each call in seconds, all repeats together; `with_timeout` gives another.
+            api_key: what `gallery keys create` showed; goes in the clear to this machine's own servers alone.
+            tls: `Tls()` for a server whose certificate the system trusts; None for no TLS.
+            credentials: gRPC's own, in place of ``tls``.
+            allow_plaintext_key: send the key in the clear all the same.
+
+        Raises:
+            InvalidParameter: an address, a file or a key that cannot be used.
+
         """
         self._address = checked_address(address)
         self._timeout = checked_timeout(timeout)
         options = options_of(address)
+        credentials = tls.credentials() if credentials is None and tls is not None else credentials
+        in_the_clear = credentials is None and not allow_plaintext_key
+        key = checked_key(api_key, address, in_the_clear=in_the_clear)
         if credentials is None:
             self._channel = grpc.insecure_channel(address, options)
         else:
             self._channel = grpc.secure_channel(address, credentials, options)
-        self._stub: Any = GalleryServiceStub(self._channel)
+        self._stub: Any = KeyedStub(GalleryServiceStub(self._channel), key)
 
     def with_timeout(self, timeout: float) -> "GalleryClient":
         """Return this client, on the same connection, with another deadline in seconds."""

@@ -1,0 +1,338 @@
+"""Keys: what is kept of them, who is told what about them, and that running servers follow the file."""
+
+import json
+import logging
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import grpc
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gallery import GalleryClient
+from gallery.access import Guard, KeyFile, Keyring, Role, new_key
+from gallery.access.buckets import TokenBucket
+from gallery.access.caller import caller_of
+from gallery.errors import (
+    GalleryNotAllowed,
+    InvalidParameter,
+    KeyEnded,
+    Overloaded,
+    RateLimited,
+    RoleNotAllowed,
+    Unauthenticated,
+)
+from gallery.v1 import gallery_service_pb2 as pb
+from gallery.v1.gallery_service_pb2_grpc import GalleryServiceStub
+from gallery.wire.status import error_of_call
+from tests.access.conftest import Serve
+from tests.access.keys import made
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "keys.json"
+
+
+def test_a_token_is_kept_nowhere_and_its_owner_alone_can_read_what_is_kept(file: Path) -> None:
+    fresh = made(file, Role.PROBE)
+    secret = fresh.token.rpartition("_")[2]
+    assert re.fullmatch(r"gk_[0-9a-f]{12}_[A-Za-z0-9_-]{43}", fresh.token)
+    assert all(secret not in each.read_text() for each in file.parent.iterdir() if each.is_file())
+    assert file.stat().st_mode & 0o077 == 0
+    assert KeyFile(file).read() == (fresh.key,)
+
+
+def test_two_keys_are_never_alike() -> None:
+    tokens = {new_key("x", Role.PROBE, ("*",), NOW).token for _ in range(100)}
+    assert len({token[16:] for token in tokens}) == 100
+
+
+def test_an_unknown_key_and_a_wrong_one_are_answered_alike(file: Path) -> None:
+    fresh, keyring = made(file, Role.PROBE), Keyring(KeyFile(file))
+    assert keyring.caller(fresh.token).who == fresh.key.key_id
+    other = new_key("other", Role.PROBE, ("*",), NOW).token
+    wrong = fresh.token[:-1] + ("A" if fresh.token[-1] != "A" else "B")
+    answers = set()
+    for token in (other, wrong, "", "gk_", fresh.token[:-1], f"{fresh.token}A", "é" * 60):
+        with pytest.raises(Unauthenticated) as refused:
+            keyring.caller(token)
+        assert type(refused.value) is Unauthenticated
+        answers.add(str(refused.value))
+    assert len(answers) == 1
+
+
+def test_that_a_key_has_ended_is_told_to_its_owner_alone(file: Path) -> None:
+    soon = NOW + timedelta(hours=1)
+    expiring, revoked = made(file, Role.PROBE, expires_at=soon), made(file, Role.PROBE, revoked_at=NOW)
+    times = iter([soon - timedelta(seconds=1), soon])
+    keyring = Keyring(KeyFile(file), clock=lambda: next(times))
+    assert keyring.caller(expiring.token).who == expiring.key.key_id
+    with pytest.raises(KeyEnded, match="expired"):
+        keyring.caller(expiring.token)
+    with pytest.raises(KeyEnded, match="revoked"):
+        keyring.caller(revoked.token)
+    with pytest.raises(Unauthenticated) as wrong:
+        keyring.caller(revoked.token[:-4] + "AAAA")
+    assert not isinstance(wrong.value, KeyEnded)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "seen", "unseen"),
+    [
+        (("*",), ["lobby", "x"], []),
+        (("lobby",), ["lobby"], ["lobby2", "alobby", "", "lob"]),
+        (("lobby-*", "garage"), ["lobby-1", "lobby-", "garage"], ["lobby", "garage-1", "xlobby-1"]),
+    ],
+)
+def test_patterns_say_which_galleries_a_key_is_for(
+    patterns: tuple[str, ...], seen: list[str], unseen: list[str]
+) -> None:
+    caller = caller_of(new_key("x", Role.PROBE, patterns, NOW).key, None)
+    assert [name for name in seen + unseen if caller.sees(name)] == seen
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"galleries": ()},
+        {"galleries": ("Lobby",)},
+        {"galleries": ("[ab]",)},
+        {"name": ""},
+        {"name": "a\nb"},
+        {"rate": 0.0},
+        {"rate": float("nan")},
+        {"burst": 0},
+    ],
+)
+def test_a_key_that_could_not_work_is_not_made(change: dict[str, Any]) -> None:
+    with pytest.raises(InvalidParameter):
+        replace(new_key("x", Role.PROBE, ("*",), NOW).key, **change).checked()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b'{"version": 2, "keys": []}', b'{"version": 1}', b'{"version": 1, "keys": [{}]}', b"\xff\xfe"],
+)
+def test_a_damaged_key_file_is_refused_with_a_sentence(file: Path, content: bytes) -> None:
+    made(file, Role.PROBE)
+    file.write_bytes(content)
+    with pytest.raises(InvalidParameter, match="damaged"):
+        KeyFile(file).read()
+
+
+def test_a_torn_key_file_is_refused_wherever_it_is_torn(file: Path) -> None:
+    made(file, Role.PROBE)
+    whole = file.read_bytes().rstrip()
+    for length in range(len(whole)):
+        file.write_bytes(whole[:length])
+        with pytest.raises(InvalidParameter, match="damaged"):
+            KeyFile(file).read()
+
+
+def test_a_missing_key_file_and_one_for_everybody_are_refused(file: Path) -> None:
+    with pytest.raises(InvalidParameter, match="gallery keys create"):
+        KeyFile(file).read()
+    made(file, Role.PROBE)
+    for mode in (0o604, 0o620, 0o666):
+        file.chmod(mode)
+        with pytest.raises(InvalidParameter, match="chmod 600"):
+            KeyFile(file).read()
+
+
+def test_two_keys_with_one_id_are_refused(file: Path) -> None:
+    made(file, Role.PROBE)
+    content = json.loads(file.read_text())
+    content["keys"] *= 2
+    file.write_text(json.dumps(content))
+    with pytest.raises(InvalidParameter, match="two keys have one id"):
+        KeyFile(file).read()
+
+
+def test_a_bucket_lets_a_burst_through_and_then_the_rate() -> None:
+    now = 0.0
+    bucket = TokenBucket(rate=2.0, burst=3, clock=lambda: now)
+    assert [bucket.take() for _ in range(4)] == [0.0, 0.0, 0.0, 0.5]
+    now = 0.5
+    assert [bucket.take(), bucket.take()] == [0.0, 0.5]
+    now = 100.0
+    assert [bucket.take() for _ in range(4)] == [0.0, 0.0, 0.0, 0.5]
+    assert [bucket.reserve(), bucket.reserve()] == [0.5, 1.0]
+
+
+def test_a_key_file_that_changes_is_followed_and_a_broken_one_is_not(
+    file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = made(file, Role.PROBE, rate=1.0, burst=1)
+    keyring = Keyring(KeyFile(file))
+    bucket = keyring.caller(first.token).bucket
+    assert bucket is not None and bucket.take() == 0.0
+    second = made(file, Role.ADMIN)
+    keyring.refresh()
+    assert keyring.caller(second.token).role is Role.ADMIN
+    assert keyring.caller(first.token).bucket is bucket, "a bucket that was emptied stays empty"
+    whole = file.read_bytes()
+    file.write_bytes(whole[:40])
+    keyring.refresh()
+    assert keyring.caller(second.token).role is Role.ADMIN
+    assert "the keys stay as they were" in caplog.text
+    file.write_bytes(whole)
+    KeyFile(file).change(lambda keys: keys[:1])
+    keyring.refresh()
+    with pytest.raises(Unauthenticated):
+        keyring.caller(second.token)
+
+
+def test_a_running_server_takes_new_keys_and_refuses_revoked_ones(file: Path, serve: Serve) -> None:
+    admin = made(file, Role.ADMIN)
+    address = serve(keys=file)
+    with GalleryClient(address, api_key=admin.token) as client:
+        client.create_gallery("lobby")
+    probe = made(file, Role.PROBE, "lobby")
+    with GalleryClient(address, api_key=probe.token) as client:
+        until_answered(client, Unauthenticated, refused=True)
+        with pytest.raises(RoleNotAllowed):
+            client.delete_gallery("lobby")
+        with pytest.raises(GalleryNotAllowed):
+            client.get_gallery("garage")
+        KeyFile(file).change(lambda keys: [replace(key, revoked_at=NOW) for key in keys])
+        until_answered(client, KeyEnded, refused=False)
+
+
+def until_answered(client: GalleryClient, error: type[Exception], *, refused: bool) -> None:
+    """Ask until the answer changes: while it is refused, or until it is."""
+    deadline = monotonic() + 30
+    while monotonic() < deadline:
+        try:
+            client.get_gallery("lobby")
+            answered = True
+        except error:
+            answered = False
+        if answered is refused:
+            return
+    raise AssertionError("the server does not follow its key file")
+
+
+def test_an_open_stream_ends_when_its_key_does(file: Path, serve: Serve) -> None:
+    key = made(file, Role.ADMIN)
+    address = serve(keys=file)
+    with GalleryClient(address, api_key=key.token) as client:
+        client.create_gallery("lobby")
+    metadata = [("authorization", f"Bearer {key.token}")]
+    with grpc.insecure_channel(address) as channel:
+        revoked = False
+
+        def messages() -> Any:
+            nonlocal revoked
+            yield pb.IdentifyStreamRequest(options=pb.IdentifyStreamOptions(gallery_id="lobby"))
+            KeyFile(file).change(lambda keys: [replace(each, revoked_at=NOW) for each in keys])
+            deadline = monotonic() + 30
+            while monotonic() < deadline and not revoked:
+                yield pb.IdentifyStreamRequest(end_track=pb.EndTrack(item_id=str(monotonic()), track_id="t"))
+
+        stub: Any = GalleryServiceStub(channel)
+        with pytest.raises(grpc.RpcError) as ended:
+            for _ in stub.IdentifyStream(messages(), metadata=metadata, timeout=30.0):
+                pass
+        revoked = True
+    assert isinstance(error_of_call(ended.value), KeyEnded)
+
+
+def test_a_key_beyond_its_rate_is_told_when_to_come_back_and_then_answered(file: Path, serve: Serve) -> None:
+    slow, other = made(file, Role.ADMIN, rate=4.0, burst=2), made(file, Role.ADMIN)
+    address = serve(keys=file)
+    with grpc.insecure_channel(address, [("grpc.enable_retries", 0)]) as channel:
+        stub: Any = GalleryServiceStub(channel)
+
+        def ask(token: str) -> object:
+            return stub.ListGalleries(pb.ListGalleriesRequest(), metadata=[("authorization", f"Bearer {token}")])
+
+        with pytest.raises(grpc.RpcError) as refused:
+            for _ in range(200):
+                ask(slow.token)
+        error = error_of_call(refused.value)
+        assert isinstance(error, RateLimited) and 0.0 < error.retry_after <= 0.25
+        assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        for _ in range(5):
+            ask(other.token)
+    with GalleryClient(address, api_key=slow.token) as client:  # which waits as long as it is told
+        for _ in range(3):
+            client.list_galleries()
+
+
+def test_the_client_tells_a_rate_from_an_overload() -> None:
+    assert issubclass(RateLimited, Overloaded) and RateLimited.reason != Overloaded.reason
+
+
+def test_a_listing_shows_what_the_key_is_for_and_nothing_of_the_rest(file: Path, serve: Serve) -> None:
+    admin, some = made(file, Role.ADMIN), made(file, Role.PROBE, "b-*")
+    address = serve(keys=file)
+    with GalleryClient(address, api_key=admin.token) as client:
+        for name in ("a-1", "b-1", "b-2", "c-1", "b-3", "z-1"):
+            client.create_gallery(name)
+        assert len(client.list_galleries().items) == 6
+    with GalleryClient(address, api_key=some.token) as client:
+        shown, token, tokens = [], "", []
+        while True:
+            page = client.list_galleries(page_size=1, page_token=token)
+            shown += [gallery.gallery_id for gallery in page.items]
+            token = page.next_page_token
+            tokens.append(token)
+            if not token:
+                break
+    assert shown == ["b-1", "b-2", "b-3"]
+    assert len(tokens) == 4 and tokens[-1] == ""
+
+
+def test_no_log_and_no_answer_contains_a_token(file: Path, serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    fresh = made(file, Role.PROBE)
+    address = serve(keys=file, audit=file.parent / "audit", audit_calls="all")
+    wrong = fresh.token[:-2] + ("AA" if not fresh.token.endswith("AA") else "BB")
+    told = []
+    for token in (fresh.token, wrong):
+        with GalleryClient(address, api_key=token) as client:
+            for ask in (client.list_galleries, lambda client=client: client.delete_gallery("lobby")):
+                try:
+                    ask()
+                except (Unauthenticated, RoleNotAllowed) as error:
+                    told.append(f"{error} {error.metadata}")
+    assert len(told) == 3
+    secret = fresh.token[16:-2]
+    assert secret not in caplog.text and secret not in " ".join(told)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(value=st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=200), name=st.sampled_from(
+    ["authorization", "Authorization", "x-api-key", "authorization-bin"]))  # fmt: skip
+def test_no_metadata_does_harm(listening: GalleryServiceStub, value: str, name: str) -> None:
+    stub: Any = listening
+    sent: Any = value.encode() if name.endswith("-bin") else value.strip()
+    for authorization in (sent, f"Bearer {value.strip()}" if isinstance(sent, str) else sent):
+        with pytest.raises(grpc.RpcError) as refused:
+            stub.ListGalleries(pb.ListGalleriesRequest(), metadata=[(name.lower(), authorization)])
+        assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
+
+
+@pytest.fixture
+def listening(file: Path, serve: Serve) -> Any:
+    made(file, Role.PROBE)
+    with grpc.insecure_channel(serve(keys=file)) as channel:
+        yield GalleryServiceStub(channel)
+
+
+@given(value=st.text())
+def test_no_text_is_taken_for_a_key(value: str) -> None:
+    class OneKey(KeyFile):
+        def read(self) -> Any:
+            return (new_key("x", Role.ADMIN, ("*",), NOW).key,)
+
+    with pytest.raises(Unauthenticated):
+        Guard(Keyring(OneKey(Path("nowhere")))).tell(value)
