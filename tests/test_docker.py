@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from gallery.access import check_exposure
 from gallery.settings import Settings
 from tests.qdrant_server import IMAGE
 
@@ -24,6 +25,16 @@ def test_every_variable_the_container_files_set_is_a_setting() -> None:
         assert all(service["environment"] for service in services)
         named |= {name for service in services for name in service["environment"]}
     assert named <= {f"GALLERY_{name.upper()}" for name in Settings.model_fields}
+
+
+@pytest.mark.parametrize("name", [name for name in COMPOSE if "build" in str(COMPOSE[name])])
+def test_a_server_of_compose_starts_and_is_published_on_loopback_alone_where_it_stands_open(name: str) -> None:
+    (listen,) = re.findall(r"GALLERY_LISTEN=(\S+)", (DOCKER / "Dockerfile").read_text())
+    for place, service in COMPOSE[name]["services"].items():
+        if place.startswith("gallery"):
+            given = {key.removeprefix("GALLERY_").lower(): value for key, value in service["environment"].items()}
+            check_exposure(Settings(**{"listen": listen, **given}))
+        assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
 
 
 def test_everything_the_image_copies_is_there() -> None:

@@ -16,7 +16,7 @@ EPILOG = """Examples:
 
 gallery serve
 
-gallery serve --listen 0.0.0.0:50051 --store /var/lib/gallery
+gallery serve --listen 0.0.0.0:50051 --tls-cert server.pem --tls-key server.key --keys keys.json --audit audit
 
 gallery serve --qdrant-url http://localhost:6333
 

@@ -10,7 +10,7 @@ import pytest
 
 from gallery import GalleryClient, image
 from gallery.access import Role
-from gallery.audit import Event, find, verify
+from gallery.audit import Event, Where, find, verify
 from gallery.domain import StreamProbe
 from gallery.errors import (
     AuditUnavailable,
@@ -60,9 +60,10 @@ def test_changes_are_audited_before_they_are_answered(folder: Path, tmp_path: Pa
         (merged,) = told(folder, "MergeIdentities")
         assert merged.identity_ids == ("ann", "bob")
         assert merged.details["change_id"] == str(change.change_id)
-        client.delete_identity("lobby", "ann")
-        (erased,) = told(folder, "DeleteIdentity")
-        assert erased.details["deleted_template_count"] == 2
+        receipt = client.delete_identity("lobby", "ann")
+        (erased,) = find(folder, Where(detail=str(receipt.receipt_id)))
+        assert (erased.event.call, erased.event.identity_ids) == ("DeleteIdentity", ("ann",))
+        assert erased.event.details["template_count"] == receipt.template_count == 2
     assert verify(folder).broken is None
 
 

@@ -14,9 +14,7 @@ from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 
 from gallery.access import RULES, Names, NewKey, Role
-from gallery.rpc import GalleryServicer
 from gallery.v1 import gallery_service_pb2 as pb
-from gallery.v1.gallery_service_pb2_grpc import GalleryServiceServicer
 from gallery.wire.status import reason_in
 from tests.access.keys import bearer, made
 from tests.served import served, settings_for
@@ -119,8 +117,6 @@ async def test_a_key_does_what_its_role_and_its_galleries_allow_and_nothing_else
 REFUSALS = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED)
 BROKEN = (grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL, grpc.StatusCode.UNIMPLEMENTED)
 NOT_SERVED = {"List"}  # grpcio's health servicer has none
-if GalleryServicer.BulkEnroll is GalleryServiceServicer.BulkEnroll:
-    NOT_SERVED |= {"BulkEnroll"}
 
 
 @pytest.mark.parametrize("path", METHODS)
