@@ -23,6 +23,7 @@ from export.training.pace import Pace, RunningAverage
 from export.training.progress import TellStep
 from export.training.run_folder import RunFolder
 from export.training.sampling import IdentityBatches
+from export.training.start import starting_weights
 from export.training.validation import validate
 from gallery.domain import Pixels
 
@@ -69,7 +70,9 @@ class Training:
         if folder.checkpoint.exists():
             self._take_up(Checkpoint.read(folder.checkpoint))
         elif of_a_run:
-            self._start_from(Checkpoint.read(Path(material.weights)))
+            centres = np.asarray(keras.ops.convert_to_numpy(self._learner.centres))
+            self._put(starting_weights(Path(material.weights), self._encoder, centres, network, build))
+            self._average.reset()
 
     def run(self, tell: Callable[[dict[str, Any]], None], tell_step: TellStep | None = None) -> list[dict[str, Any]]:
         """Train to the end of the schedule; ``tell`` is given each epoch's row. Returns the whole history."""
@@ -175,18 +178,6 @@ class Training:
         self._average.arrays = [np.array(array) for array in checkpoint.average]
         for variable, value in zip(self._learner.optimizer.variables, checkpoint.optimizer, strict=True):
             variable.assign(value)
-
-    def _start_from(self, checkpoint: Checkpoint) -> None:
-        """Begin from another run's averaged weights: the same network and people, perhaps another image size."""
-        weights = [*checkpoint.average, checkpoint.weights[-1]]
-        shapes = [tuple(weight.shape) for weight in (*self._encoder.weights, self._learner.centres)]
-        if shapes != [array.shape for array in weights]:
-            raise InvalidCheckpoint(
-                f"{self._material.weights} holds another network or other people",
-                expected="a run of the same architecture, dimension and number of training people",
-            )
-        self._put(weights)
-        self._average.reset()
 
     def _put(self, weights: Sequence[Array]) -> None:
         self._encoder.set_weights(weights[:-1])

@@ -103,6 +103,22 @@ def test_another_run_s_weights_begin_a_run_at_another_size(people: Dataset, tmp_
         _training(people, tmp_path / "other", "network.dimension=8", weights=start)
 
 
+def test_stripes_are_added_to_a_run_that_had_none(people: Dataset, tmp_path: Path) -> None:
+    _training(people, tmp_path / "plain", "schedule.epochs=1").run(_ignore)
+    stripes = ("schedule.epochs=1", "schedule.learning_rate=0", "network.stripes=2", "network.stripe_dimension=4")
+    weights = str(tmp_path / "plain" / "checkpoint.npz")
+    _training(people, tmp_path / "striped", *stripes, "schedule.weight_decay=0", weights=weights).run(_ignore)
+    pixels = load_all(people.samples[:3], 32, 32)
+    plain, striped = (
+        keras.saving.load_model(tmp_path / name / "best.keras").predict(pixels, verbose=0)
+        for name in ("plain", "striped")
+    )
+    # What batch normalisation has seen meanwhile differs a little.
+    whole = striped[:, :16] / np.linalg.norm(striped[:, :16], axis=1, keepdims=True)
+    assert np.sum(whole * plain, axis=1) == pytest.approx(np.ones(3), abs=0.05)
+    assert striped.shape == (3, 24)
+
+
 def test_it_stops_when_the_map_no_longer_rises(people: Dataset, tmp_path: Path) -> None:
     choices = ("schedule.epochs=50", "schedule.patience=1", "schedule.learning_rate=0", "schedule.weight_decay=0")
     history = _training(people, tmp_path, *choices, "schedule.head_only_epochs=50").run(_ignore)
