@@ -1,5 +1,6 @@
 """How a Qdrant server is reached and how collections are made on it."""
 
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,8 +43,8 @@ class QdrantOptions:
         grpc_options: dict[str, Any] = dict(_RECONNECT)
         rest_options: dict[str, Any] = {}
         if self.ca_file is not None:
-            grpc_options["root_certificates"] = _read(self.ca_file)
-            rest_options["verify"] = str(self.ca_file)
+            certificates, rest_options["verify"] = _trusting(self.ca_file)
+            grpc_options["root_certificates"] = certificates
         with translated():
             return AsyncQdrantClient(
                 url=url,
@@ -97,10 +98,10 @@ def search_params_of(config: models.CollectionConfig) -> models.SearchParams:
     return models.SearchParams(quantization=rescored)
 
 
-def _read(path: Path) -> bytes:
+def _trusting(path: Path) -> tuple[bytes, ssl.SSLContext]:
+    """Read certificates to trust, as gRPC wants them and as REST does."""
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise StoreUnavailable(
-            f"the CA file {path} cannot be read ({error.strerror})", expected="PEM certificates"
-        ) from error
+        certificates = path.read_bytes()
+        return certificates, ssl.create_default_context(cadata=certificates.decode("ascii"))
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        raise StoreUnavailable(f"the CA file {path} cannot be read ({error})", expected="PEM certificates") from error
