@@ -24,8 +24,8 @@ _log = logging.getLogger(__name__)
 class Health:
     """The health of ``service``, told under its name, under "" and, part by part, under each check's name.
 
-    A check that returns is healthy, and so is one that is Overloaded: it works. One that raises another GalleryError
-    or does not return is not, until it returns again.
+    A check that returns is healthy, and so is one that is Overloaded: it works. One that raises anything else or does
+    not return is not, until it returns again.
     """
 
     def __init__(self, service: str, checks: Mapping[str, Check]) -> None:
@@ -109,4 +109,7 @@ async def _trouble(check: Check) -> str | None:
         return f"no answer within {_SECONDS_FOR_A_CHECK:g} s"
     except GalleryError as error:
         return str(error)
+    except Exception:  # whatever else it is, health goes on being told
+        _log.exception("a check failed in a way that nobody foresaw")
+        return "an error nobody foresaw, see the log"
     return None

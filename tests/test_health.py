@@ -80,6 +80,18 @@ async def test_a_part_that_never_answers_is_not_serving(
     assert "no answer" in health.troubles["store"]
 
 
+async def test_a_check_that_breaks_is_a_trouble_and_health_goes_on(
+    health: Health, parts: dict[str, Part], caplog: pytest.LogCaptureFixture
+) -> None:
+    parts["store"].trouble = ZeroDivisionError()
+    await health.look()
+    assert (await told(health))["store"] == NOT_SERVING
+    assert "ZeroDivisionError" in caplog.text
+    parts["store"].trouble = None
+    await health.look()
+    assert (await told(health))["store"] == SERVING
+
+
 async def test_an_overloaded_server_is_busy_not_broken(health: Health, parts: dict[str, Part]) -> None:
     parts["model"].trouble = Overloaded("64 images are waiting", retry_after=1.0)
     await health.look()

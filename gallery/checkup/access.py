@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from gallery.access import KeyFile, check_exposure
+from gallery.access import KeyFile, check_exposure, is_loopback
 from gallery.checkup.checks import Check, bad, good, warning
 from gallery.errors import InvalidParameter
 from gallery.settings import Settings
@@ -21,6 +21,12 @@ def access_checks(settings: Settings) -> Iterator[Check]:
         yield good("exposure", _exposure(settings))
     except InvalidParameter as error:
         yield bad("exposure", str(error), "as it says")
+    if settings.metrics_listen is not None and not is_loopback(settings.metrics_listen):
+        yield warning(
+            "metrics",
+            f"{settings.metrics_listen} tells whoever reaches it the names of galleries, and how much they are used",
+            "let only Prometheus reach it",
+        )
     if settings.keys is not None:
         try:
             yield good("keys", f"{settings.keys} has {len(KeyFile(settings.keys).read())} keys")

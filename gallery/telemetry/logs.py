@@ -8,7 +8,7 @@ from gallery.settings import LogFormat, LogLevel
 from gallery.telemetry import request_ids
 
 _TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s%(request)s"
-_FIELDS = "%(asctime)s %(levelname)s %(name)s %(message)s"
+_FIELDS = "%(levelname)s %(name)s %(message)s"
 
 
 def log_as(form: LogFormat, level: LogLevel) -> None:
@@ -26,8 +26,8 @@ def formatter(form: LogFormat) -> logging.Formatter:
         return logging.Formatter(_TEXT, defaults={"request": ""})
     return JsonFormatter(
         _FIELDS,
-        rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
-        datefmt="%Y-%m-%dT%H:%M:%S%z",
+        rename_fields={"levelname": "level", "name": "logger"},
+        timestamp="time",
         reserved_attrs=[*_RESERVED, "request"],
     )
 

@@ -132,6 +132,12 @@ def test_a_server_open_to_everybody_is_said_to_be_refused(gallery: Run, monkeypa
     assert (code, checks["exposure"]["state"]) == (Exit.NO_MATCH, "bad")
 
 
+def test_metrics_that_others_can_ask_for_are_warned_of(gallery: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GALLERY_METRICS_LISTEN", "0.0.0.0:9464")
+    code, checks = checked(gallery)
+    assert (code, checks["metrics"]["state"]) == (Exit.DONE, "warning")
+
+
 def test_keys_that_cannot_be_read_fail(gallery: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GALLERY_KEYS", str(tmp_path / "no-keys.json"))
     code, checks = checked(gallery)

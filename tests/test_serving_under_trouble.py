@@ -1,4 +1,4 @@
-"""A server that is told to stop while it works: who asks is told to go elsewhere, who waits gets an answer."""
+"""A server that stops while it works, and one that meets an error nobody foresaw."""
 
 import asyncio
 import threading
@@ -13,6 +13,9 @@ from gallery import AsyncGalleryClient
 from gallery.domain import Embedded, EncodedImage
 from gallery.onnx_embedder import OnnxEmbedder
 from gallery.server import running
+from gallery.use_cases import GalleryUseCases
+from gallery.v1 import gallery_service_pb2 as pb
+from gallery.v1.gallery_service_pb2_grpc import GalleryServiceStub
 from tests.pictures import png_of
 from tests.served import settings_for
 
@@ -48,3 +51,24 @@ async def test_a_call_in_flight_is_answered_after_the_server_has_said_that_it_st
     await watching
     await client.close()
     await channel.close()
+
+
+async def test_an_error_nobody_foresaw_tells_the_caller_nothing_but_the_id_under_which_the_log_has_it(
+    tmp_path: Path, model_file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError("a secret of the inside")
+
+    monkeypatch.setattr(GalleryUseCases, "get_gallery", broken)
+    async with (
+        running(settings_for(tmp_path, model_file)) as server,
+        grpc.aio.insecure_channel(server.address) as channel,
+    ):
+        stub: Any = GalleryServiceStub(channel)
+        with pytest.raises(grpc.RpcError) as failed:
+            await stub.GetGallery(pb.GetGalleryRequest(gallery_id="lobby"), metadata=[("x-request-id", "mine-1")])
+    error: Any = failed.value
+    assert error.code() is grpc.StatusCode.INTERNAL
+    assert "mine-1" in error.details() and "secret" not in error.details()
+    assert ("x-request-id", "mine-1") in list(error.trailing_metadata())
+    assert "a secret of the inside" in caplog.text and "mine-1" in caplog.text
