@@ -140,7 +140,7 @@ async def running(settings: Settings) -> AsyncIterator[RunningServer]:
                 ("grpc.http2.min_ping_interval_without_data_ms", _PINGED_AT_MOST),
             ],
         )
-        servicer = GalleryServicer(gallery.use_cases)
+        servicer = GalleryServicer(gallery.use_cases, stream_items=settings.stream_items)
         add_GalleryServiceServicer_to_server(servicer, server)
         health_of_all = Health(SERVICE_NAME, {"model": _warmed_up(gallery.embedder), "store": gallery.store.check})
         health_pb2_grpc.add_HealthServicer_to_server(health_of_all.servicer, server)

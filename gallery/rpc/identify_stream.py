@@ -9,7 +9,7 @@ from gallery.errors import GalleryError, InvalidRequest
 from gallery.flow import answered
 from gallery.rpc.base import Calls
 from gallery.rpc.refusals import Context, refusals, unforeseen
-from gallery.use_cases import DEFAULT_MAX_CANDIDATES, ITEMS_IN_FLIGHT
+from gallery.use_cases import DEFAULT_MAX_CANDIDATES
 from gallery.use_cases.identify_stream import Answerer
 from gallery.v1 import gallery_service_pb2 as pb
 from gallery.wire import streams, values
@@ -36,7 +36,7 @@ class IdentifyStreamCall(Calls):
                     status = status_pb2.Status(code=code_pb2.INTERNAL, message=unforeseen())
                     return streams.refusal_message(item_id, status)
 
-            async with aclosing(answered(requests, answer, in_flight=ITEMS_IN_FLIGHT)) as answers:
+            async with aclosing(answered(requests, answer, in_flight=self._stream_items)) as answers:
                 async for each in answers:
                     await context.write(each)
 

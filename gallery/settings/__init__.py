@@ -73,6 +73,12 @@ class Settings(BaseSettings):
     queue: Annotated[int, Shown("N", RECOGNITION)] = Field(
         default=64, ge=1, le=100_000, description="images that may wait; beyond that calls are refused"
     )
+    stream_items: Annotated[int, Shown("N", RECOGNITION)] = Field(
+        default=8,
+        ge=1,
+        le=1000,
+        description="items of one camera's stream that are held at a time; then it is read no further",
+    )
     worker_timeout: Annotated[float, Shown("SECONDS", RECOGNITION)] = Field(
         default=30.0, gt=0.0, description="seconds an image may keep a worker; then it fails and the worker is replaced"
     )

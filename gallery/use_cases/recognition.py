@@ -42,6 +42,8 @@ class Question:
     def decided(self, region: Region | None, candidates: tuple[Candidate, ...], judged: Quality) -> Identification:
         """Decide, and name no more candidates than were asked for."""
         answer = matching.decide(region, candidates, self.basis, judged)
+        if len(candidates) <= self.max_candidates:
+            return answer
         return replace(answer, candidates=candidates[: self.max_candidates])
 
 
