@@ -3,8 +3,11 @@
     EdgeStore  (store)     the port, in the caller's event loop
     └── Link   (link)      the pipe to the spawned process; asks and answers as `messages`
         ─ ─ ─ ─ ─ ─ ─      here the process ends
-        serve  (process)   reads requests in groups, commits each group with one flush
-        └── Shards (shards)     gallery ↔ shard of the engine: the only module that imports it
+        serve  (process)   reads requests through an `inbox`, commits writes in groups with one flush
+        └── Shards (shards, shelf)   gallery ↔ shard of the engine
+            ├── Search (search)      nearest templates and identities; the engine's arithmetic
+            │   └── Rows (rows)      what is told about each template, in memory; with the `catalogue` of identities
+            ├── Engine (engine)      a shard that can be rewritten while it is in use
             └── folders    the layout on disk, and the lock on it
 
 The engine holds the GIL in every call, so it never runs in the process that serves. The engine's process

@@ -1,7 +1,7 @@
-"""Galleries as shards of the embedded Qdrant engine, which is imported only here, in `engine` and in `conditions`.
+"""Galleries as shards of the embedded Qdrant engine: points written, found, searched, listed and deleted.
 
-It runs in the engine's own process and knows nothing of pipes. The engine's errors are bare Exceptions;
-whoever calls translates them.
+Only here, in `engine`, `search` and `conditions` is it imported. It runs in a process of its own, and nothing here
+knows of pipes. Its errors are bare Exceptions; whoever calls translates them.
 """
 
 from collections import Counter
