@@ -33,7 +33,7 @@ Run = Callable[..., Ran]
 
 @pytest.fixture(autouse=True)
 def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("SERVER", "STORE", "MODEL", "NAME", "LISTEN", "QDRANT_URL", "CONFIG"):
+    for name in ("SERVER", "STORE", "MODEL", "NAME", "LISTEN", "QDRANT_URL", "CONFIG", "KEYS", "AUDIT", "API_KEY"):
         monkeypatch.delenv(f"GALLERY_{name}", raising=False)
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.chdir(tmp_path)
