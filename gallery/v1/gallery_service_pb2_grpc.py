@@ -158,7 +158,7 @@ class GalleryServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListGalleries(self, request, context):
-        """Lists galleries by id, at most 1000 a page.
+        """Lists the galleries that the caller's key is for, by id, at most 1000 a page.
         INVALID_ARGUMENT INVALID_PARAMETER.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -24,7 +24,8 @@ COMMANDS = [
     ["demo"], ["serve"], ["enrol"], ["identify"], ["verify"], ["annotate"], ["list"], ["erase"], ["draw"],
     ["calibrate"], ["doctor"], ["merge"], ["split"], ["undo"], ["galleries", "threshold"], ["galleries", "policy"],
     ["galleries", "create"], ["galleries", "show"], ["galleries", "delete"], ["model", "info"], ["model", "check"],
-    ["backup"], ["restore"], ["migrate"], ["keys", "create"], ["keys", "list"], ["keys", "revoke"], ["audit", "verify"], ["audit", "show"],
+    ["backup"], ["restore"], ["migrate"],
+    ["keys", "create"], ["keys", "list"], ["keys", "revoke"], ["audit", "verify"], ["audit", "show"],
 ]  # fmt: skip
 
 
