@@ -1,6 +1,5 @@
 """`gallery serve`: every setting of the server as a flag, made from the settings' declarations."""
 
-import asyncio
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,11 +39,13 @@ def serve(ctx: typer.Context, print_config: PrintConfig = False) -> None:
 
         typer.echo(effective(settings, flags))
         return
+    import uvloop
+
     from gallery import server
     from gallery.telemetry.logs import log_as
 
     log_as(settings.log_format, settings.log_level)
-    asyncio.run(server.serve(settings, _say_ready))
+    uvloop.run(server.serve(settings, _say_ready))
 
 
 def _say_ready(running: "RunningServer") -> None:
