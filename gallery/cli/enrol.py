@@ -1,195 +1,168 @@
-"""`gallery enrol`: a folder of people, or images of one, several in flight; what is refused is told at the end."""
+"""`gallery enrol`: folders of people, manifests or images of one person, streamed to the gallery."""
 
-import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gallery.cli.common import Common, on_a_gallery
-from gallery.cli.context import Camera, CapturedAt, OwnLabels, context_of
+from gallery.cli.context import Camera, CapturedAt, OwnLabels, context_of, duration
 from gallery.cli.exits import Exit
 from gallery.cli.output import print_json, print_table, progress, say
-from gallery.cli.pictures import Portrait, portraits_in, read_picture
 from gallery.cli.target import ask
-from gallery.errors import EnrolmentConflict, GalleryAlreadyExists, GalleryNotFound, InvalidRequest
+from gallery.errors import InvalidRequest
 
 if TYPE_CHECKING:
+    from gallery.cli.bulk.run import Run
+    from gallery.cli.bulk.tally import Tally
     from gallery.cli.target import AnyGallery
-    from gallery.domain import Conflict, Context
 
 EPILOG = """Examples:
 
 gallery enrol people/ — people/anna/1.jpg is enrolled as anna
 
-gallery enrol --identity anna front.jpg back.jpg
+gallery enrol people.csv --report report.jsonl — columns path, identity and, if known, camera, captured_at, labels, box
 
-gallery enrol --identity anna door.jpg --camera door --captured-at 2026-05-01T08:00+02:00 --label shift=early
+find-people | gallery enrol - — JSON lines such as {"path": "1.jpg", "identity": "anna", "box": [10, 20, 64, 128]}
 
-gallery enrol people/ --server localhost:50051 --json
+gallery enrol --identity anna front.jpg back.jpg --camera door --captured-at 2026-05-01T08:00+02:00
 
-Enrolling an image again changes nothing, so an enrolment that was cut off is simply repeated.
-Exit code 1 when some images were not enrolled. An image that lies nearer to somebody else is told, and enrolled
-unless the gallery's policy refuses it."""
+An enrolment that was cut off, on either side, goes on when the same command is given again: what is enrolled already
+is known by its content. With the same --report it is not even sent again. Ctrl-C finishes what is under way.
 
-_AT_ONCE = 8
+Exit codes: 0 everything is enrolled; 1 some images are not; 3 nothing could be enrolled; 4 the server or its store was
+away for longer than --retry-for; 130 interrupted."""
 
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """An image that was not enrolled, and why."""
-
-    path: Path
-    identity_id: str
-    reason: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Conflicting:
-    """An image that was enrolled although it lies nearer to other identities than to its own."""
-
-    path: Path
-    identity_id: str
-    conflicts: "tuple[Conflict, ...]"
-
-
-@dataclass(slots=True)
-class Report:
-    """What became of an enrolment's images."""
-
-    gallery_id: str
-    identities: int
-    created: int = 0
-    unchanged: int = 0
-    refused: list[Refused] = field(default_factory=list)
-    conflicting: list[Conflicting] = field(default_factory=list)
+_SHOWN = 10
+_SECONDS_FOR_AN_ANSWER = 60.0  # while one is due; a store that is silent is told of sooner
 
 
 @on_a_gallery
 def enrol(
     common: Common,
-    paths: Annotated[
-        list[Path], typer.Argument(metavar="FOLDER | IMAGE…", help="A folder with a folder for each person, or images.")
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE…",
+            help="A folder with a folder for each person, a manifest (.csv, .jsonl), - for JSON lines on "
+            "standard input, or images of one person.",
+            show_default=False,
+        ),
     ],
     identity: Annotated[
-        str | None, typer.Option(metavar="ID", help="Whose images they are; then IMAGE… are files of one person.")
+        str | None, typer.Option(metavar="ID", help="Whose images they are; then SOURCE… are files of one person.")
     ] = None,
     camera: Camera = None,
     captured_at: CapturedAt = None,
     label: OwnLabels = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Append what became of each image as JSON lines, and go on from there."),
+    ] = None,
+    retry_for: Annotated[
+        str, typer.Option(metavar="DURATION", help="How long to try again while the server or its store is away.")
+    ] = "5m",
 ) -> None:
-    """Enrol people: a folder with a folder for each person, or images of one person."""
-    portraits = _portraits(paths, identity)
-    context = context_of(camera, captured_at, label)
+    """Enrol people: folders of people, manifests, or images of one person."""
+    from gallery.cli.bulk.report import Report
+    from gallery.cli.bulk.rows import sources_of
+    from gallery.cli.bulk.run import Run
+    from gallery.cli.bulk.seen import Seen
+    from gallery.cli.bulk.sending import Patience
+    from gallery.cli.bulk.tally import Tally
 
-    async def enrol_all(gallery: "AnyGallery") -> Report:
-        await _ensure_gallery(gallery, common.gallery_id)
-        report = Report(common.gallery_id, len({portrait.identity_id for portrait in portraits}))
-        with progress() as bar:
-            task = bar.add_task("enrolling", total=len(portraits))
-            await _enrol_each(gallery, portraits, context, report, lambda: bar.advance(task))
-        return report
+    named = sources_of(sources, identity, context_of(camera, captured_at, label))
+    patience = Patience(_SECONDS_FOR_AN_ANSWER, duration(retry_for, "--retry-for").total_seconds())
+    total = named.count()
+    if total == 0:
+        raise _nothing_in(sources)
+    with Report(report) as written, Seen() as people:
+        tally = Tally(common.gallery_id, people)
+        run = Run(named, patience, written, tally)
 
-    report = ask(common.target, enrol_all, create=True)
-    if common.as_json:
-        print_json(report)
-    else:
-        _print(report, str(common.target))
-    raise typer.Exit(Exit.NO_MATCH if report.refused else Exit.DONE)
+        async def enrol_all(gallery: "AnyGallery") -> None:
+            with progress() as bar:
+                task = bar.add_task("enrolling", total=total)
+                await run.carry_out(gallery, lambda: bar.advance(task))
 
-
-def _portraits(paths: Sequence[Path], identity: str | None) -> list[Portrait]:
-    missing = next((path for path in paths if not path.exists()), None)
-    if missing is not None:
-        raise typer.BadParameter(f"there is no '{missing}'", param_hint="FOLDER | IMAGE…")
-    folders = [path for path in paths if path.is_dir()]
-    if identity is not None:
-        if folders:
-            raise typer.BadParameter(f"'{folders[0]}' is a folder; with --identity name image files")
-        return [Portrait(identity, path) for path in paths]
-    if len(folders) != len(paths):
-        raise typer.BadParameter("say by --identity whose images these are, or name a folder of people")
-    portraits = [portrait for folder in folders for portrait in portraits_in(folder)]
-    if not portraits:
-        raise InvalidRequest(
-            f"there are no images to enrol in {', '.join(map(str, paths))}",
-            expected="a folder with a folder for each person, and JPEG, PNG, WebP or BMP files in those",
-        )
-    return portraits
-
-
-async def _ensure_gallery(gallery: "AnyGallery", gallery_id: str) -> None:
-    try:
-        await gallery.get_gallery(gallery_id)
-    except GalleryNotFound:
         try:
-            created = await gallery.create_gallery(gallery_id)
-        except GalleryAlreadyExists:
-            return
-        say(f"created the gallery '{gallery_id}' for the model {created.model_name}")
+            ask(common.target, enrol_all, create=True)
+            if not tally.rows and not run.interrupted:
+                raise _nothing_in(sources)
+        finally:
+            if tally.rows and common.as_json:
+                print_json({**tally.summary(), "report": report})
+            elif tally.rows:
+                _print(tally, str(common.target), report)
+    raise typer.Exit(_ending(run))
 
 
-async def _enrol_each(
-    gallery: "AnyGallery",
-    portraits: Sequence[Portrait],
-    context: "Context",
-    report: Report,
-    done: Callable[[], None],
-) -> None:
-    """Enrol each image by itself, so that one bad image fails alone; what says that nothing works ends all."""
-    waiting = iter(portraits)
-
-    async def enrol_some() -> None:
-        for portrait in waiting:
-            try:
-                picture = await asyncio.to_thread(read_picture, portrait.path)
-                picture = replace(picture, context=context)
-                result = await gallery.enroll(report.gallery_id, portrait.identity_id, [picture])
-            except (InvalidRequest, EnrolmentConflict) as error:
-                report.refused.append(Refused(portrait.path, portrait.identity_id, error.reason, str(error)))
-            else:
-                (enrolled,) = result.templates
-                report.created += enrolled.created
-                report.unchanged += not enrolled.created
-                if enrolled.conflicts:
-                    report.conflicting.append(Conflicting(portrait.path, portrait.identity_id, enrolled.conflicts))
-            done()
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(_AT_ONCE):
-                group.create_task(enrol_some())
-    except ExceptionGroup as errors:
-        raise errors.exceptions[0] from None
-
-
-def _print(report: Report, where: str) -> None:
-    known = f", {report.unchanged} were enrolled before" if report.unchanged else ""
-    typer.echo(
-        f"{report.created} images of {report.identities} people enrolled into '{report.gallery_id}' on {where}{known}"
+def _nothing_in(sources: Sequence[str]) -> InvalidRequest:
+    return InvalidRequest(
+        f"there are no images to enrol in {', '.join(sources)}",
+        expected="a folder with a folder for each person, and JPEG, PNG, WebP or BMP files in those, or a manifest "
+        "with a row for each image",
     )
-    if report.refused:
-        print_table(
-            ("image", "identity", "reason", "what to do"),
-            [(str(item.path), item.identity_id, item.reason, item.message) for item in report.refused],
-            title=f"{len(report.refused)} images were not enrolled",
-        )
-    if report.conflicting:
-        print_table(
-            ("image", "identity", "#distance", "nearer to", "#distance"),
-            [
-                (
-                    str(item.path),
-                    item.identity_id,
-                    "first image" if near.own_distance is None else f"{near.own_distance:.3f}",
-                    near.identity_id,
-                    f"{near.distance:.3f}",
-                )
-                for item in report.conflicting
-                for near in item.conflicts
-            ],
-            title=f"{len(report.conflicting)} images were enrolled, but lie nearer to somebody else (gallery doctor)",
-        )
+
+
+def _ending(run: "Run") -> Exit:
+    """Choose the exit code, and say how to go on where there is more to do."""
+    if run.interrupted or run.gave_up is not None:
+        say("the rest is enrolled by the same command, given again: what is enrolled already is known")
+    if run.interrupted:
+        return Exit.INTERRUPTED
+    if run.gave_up is not None:
+        say(f"gallery: {run.gave_up} [{run.gave_up.reason}]")
+        return Exit.UNAVAILABLE
+    return Exit.NO_MATCH if run.tally.failed else Exit.DONE
+
+
+def _print(tally: "Tally", where: str, report: Path | None) -> None:
+    counts = tally.counts()
+    beside = {
+        "{} were enrolled before": counts["unchanged"],
+        "{} were left out, being enrolled by the report": counts["skipped"],
+        "{} were there twice": counts["duplicates"],
+    }
+    typer.echo(
+        f"{counts['created']} images of {tally.identities} people enrolled into '{tally.gallery_id}' on {where} in "
+        f"{tally.seconds:.1f} s ({tally.rate:.1f}/s)"
+        + "".join(f", {phrase.format(count)}" for phrase, count in beside.items() if count)
+    )
+    if tally.failed:
+        _print_failed(tally, report)
+    if tally.conflicting:
+        _print_conflicting(tally)
+
+
+def _print_failed(tally: "Tally", report: Path | None) -> None:
+    if tally.failed > _SHOWN:
+        reasons = [(reason, str(count)) for reason, count in tally.refused_by_reason.most_common()]
+        print_table(("reason", "#images"), reasons, title=f"{tally.failed} images were not enrolled")
+    where = "all of them are in the report" if report is not None else "--report FILE keeps them all"
+    few = f"the first {_SHOWN}; {where}"
+    print_table(
+        ("image", "identity", "reason", "what to do"),
+        [(item.path, item.identity_id, item.reason, item.message) for item in tally.refused[:_SHOWN]],
+        title=few if tally.failed > _SHOWN else f"{tally.failed} images were not enrolled",
+    )
+
+
+def _print_conflicting(tally: "Tally") -> None:
+    title = f"{tally.conflicting_count} images were enrolled, but lie nearer to somebody else (gallery doctor)"
+    print_table(
+        ("image", "identity", "#distance", "nearer to", "#distance"),
+        [
+            (
+                item.path,
+                item.identity_id,
+                "first image" if near.own_distance is None else f"{near.own_distance:.3f}",
+                near.identity_id,
+                f"{near.distance:.3f}",
+            )
+            for item in tally.conflicting[:_SHOWN]
+            for near in item.conflicts
+        ],
+        title=title if tally.conflicting_count <= _SHOWN else f"{title}; the first {_SHOWN}",
+    )

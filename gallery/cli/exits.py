@@ -19,6 +19,7 @@ class Exit(IntEnum):
     USAGE = 2
     REFUSED = 3
     UNAVAILABLE = 4
+    INTERRUPTED = 130
 
 
 EXIT_CODES = """Exit codes:
@@ -26,7 +27,8 @@ EXIT_CODES = """Exit codes:
 1 answered, but no match, or some images were not enrolled, or the doctor found something;
 2 wrong usage;
 3 refused (bad input, unknown identity, unfit model);
-4 unavailable (server, store, overload), try again."""
+4 unavailable (server, store, overload), try again;
+130 interrupted (gallery enrol: what was under way is finished)."""
 
 
 def exit_code_of(error: GalleryError) -> Exit:

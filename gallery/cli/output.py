@@ -58,7 +58,8 @@ class _Rate(ProgressColumn):
 
 
 def progress() -> Progress:
-    """Make a progress bar for long work, on standard error, with rate and remaining time."""
+    """Make a progress bar for long work, on standard error if that is a terminal, with rate and remaining time."""
+    console = Console(stderr=True)
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -66,5 +67,6 @@ def progress() -> Progress:
         _Rate(),
         TextColumn("remaining"),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=console,
+        disable=not console.is_terminal,
     )

@@ -1,7 +1,8 @@
 """Pictures named on the command line: files with regions, and folders with a folder for each person."""
 
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,12 +39,14 @@ def read_picture(path: Path, regions: Sequence[str] = ()) -> "EncodedImage":
     return image(path, boxes)
 
 
-def portraits_in(folder: Path) -> list[Portrait]:
-    """List the pictures of a folder of people: ``folder/<identity>/**/<picture>``, sorted, without hidden files."""
-    return [
-        Portrait(person.name, path)
-        for person in sorted(folder.iterdir())
-        if person.is_dir() and not person.name.startswith(".")
-        for path in sorted(person.rglob("*"))
-        if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith(".")
-    ]
+def portraits_in(folder: Path) -> Iterator[Portrait]:
+    """List the pictures of a folder of people: ``folder/<identity>/**/<picture>``, sorted, without hidden files.
+
+    No more than the names of the people, and of the files of one of them, are held.
+    """
+    with os.scandir(folder) as entries:
+        names = sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+    for name in names:
+        for path in sorted((folder / name).rglob("*")):
+            if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith("."):
+                yield Portrait(name, path)

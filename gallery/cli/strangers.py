@@ -35,7 +35,7 @@ def strangers_in(folder: Path) -> list[Portrait]:
         for path in sorted(folder.iterdir())
         if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith(".")
     ]
-    portraits = portraits_in(folder) + loose
+    portraits = [*portraits_in(folder), *loose]
     if not portraits:
         raise InvalidRequest(
             f"there are no pictures of strangers in {folder}",

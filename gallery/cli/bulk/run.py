@@ -1,0 +1,94 @@
+"""One run of `gallery enrol`, from its sources to its report."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gallery.cli.bulk.outcome import Outcome
+from gallery.cli.bulk.preparing import Feed, prepared
+from gallery.cli.bulk.report import Report
+from gallery.cli.bulk.rows import Sources
+from gallery.cli.bulk.seen import Seen
+from gallery.cli.bulk.sending import Patience, Sending
+from gallery.cli.bulk.tally import Tally
+from gallery.cli.output import say
+from gallery.domain import Gallery
+from gallery.errors import GalleryAlreadyExists, GalleryError, GalleryNotFound
+
+if TYPE_CHECKING:
+    from gallery.cli.target import AnyGallery
+
+
+@dataclass(slots=True)
+class Run:
+    """What a run works with. ``interrupted`` is set when it was asked to stop, ``gave_up`` to what it stopped for."""
+
+    sources: Sources
+    patience: Patience
+    report: Report
+    tally: Tally
+    interrupted: bool = False
+    gave_up: GalleryError | None = None
+
+    async def carry_out(self, gallery: "AnyGallery", advance: Callable[[], None]) -> None:
+        """Enrol everything into ``gallery``, which is created where there is none; ``advance`` is called for each row.
+
+        Raises what no repetition mends; what was told until then is in the tally and the report.
+        """
+        with Seen() as done, Seen() as met:
+            record = await _ensured(gallery, self.tally.gallery_id)
+            for template_id in self.report.enrolled(record):
+                done.add(template_id.bytes)
+            self.report.begin(record)
+
+            def tell(outcome: Outcome) -> None:
+                self.tally.add(outcome)
+                self.report.tell(outcome)
+                advance()
+
+            sending = Sending(gallery, record.gallery_id, self.patience, tell)
+            feed = Feed(prepared(self.sources.rows(), done, met), sending.changed)
+            try:
+                with self._stopped_by_signals(sending):
+                    self.gave_up = await sending.run(feed)
+            finally:
+                feed.close()
+                self.report.end(self.tally.counts())
+
+    @contextmanager
+    def _stopped_by_signals(self, sending: Sending) -> Iterator[None]:
+        """Stop sending at the first SIGINT or SIGTERM; the second ends the program as ever."""
+        loop, numbers = asyncio.get_running_loop(), (signal.SIGINT, signal.SIGTERM)
+
+        def restore() -> None:
+            for number in numbers:
+                loop.remove_signal_handler(number)
+
+        def stop() -> None:
+            restore()
+            self.interrupted = True
+            say("finishing what is under way; once more ends at once")
+            sending.stop()
+
+        for number in numbers:
+            with suppress(ValueError, RuntimeError):  # outside the main thread there are no signals
+                loop.add_signal_handler(number, stop)
+        try:
+            yield
+        finally:
+            restore()
+
+
+async def _ensured(gallery: "AnyGallery", gallery_id: str) -> Gallery:
+    try:
+        return await gallery.get_gallery(gallery_id)
+    except GalleryNotFound:
+        try:
+            created = await gallery.create_gallery(gallery_id)
+        except GalleryAlreadyExists:
+            return await gallery.get_gallery(gallery_id)
+        say(f"created the gallery '{gallery_id}' for the model {created.model_name}")
+        return created
