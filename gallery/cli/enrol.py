@@ -137,15 +137,15 @@ def _print(tally: "Tally", where: str, report: Path | None) -> None:
 
 
 def _print_failed(tally: "Tally", report: Path | None) -> None:
+    typer.echo(f"{tally.failed} images were not enrolled")
     if tally.failed > _SHOWN:
         reasons = [(reason, str(count)) for reason, count in tally.refused_by_reason.most_common()]
-        print_table(("reason", "#images"), reasons, title=f"{tally.failed} images were not enrolled")
-    where = "all of them are in the report" if report is not None else "--report FILE keeps them all"
-    few = f"the first {_SHOWN}; {where}"
+        print_table(("reason", "#images"), reasons)
+        kept = f"the report {report} has them all" if report is not None else "--report FILE keeps them all"
+        typer.echo(f"the first {_SHOWN} ({kept}):")
     print_table(
         ("image", "identity", "reason", "what to do"),
         [(item.path, item.identity_id, item.reason, item.message) for item in tally.refused[:_SHOWN]],
-        title=few if tally.failed > _SHOWN else f"{tally.failed} images were not enrolled",
     )
 
 

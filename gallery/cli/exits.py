@@ -6,9 +6,17 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from gallery.errors import CallFailed, GalleryError, Overloaded, ServerUnavailable, StoreUnavailable
+from gallery.errors import (
+    AuditUnavailable,
+    CallFailed,
+    EmbedderUnavailable,
+    GalleryError,
+    Overloaded,
+    ServerUnavailable,
+    StoreUnavailable,
+)
 
-_UNAVAILABLE = (CallFailed, Overloaded, StoreUnavailable)
+_UNAVAILABLE = (AuditUnavailable, CallFailed, EmbedderUnavailable, Overloaded, StoreUnavailable)
 
 
 class Exit(IntEnum):

@@ -58,6 +58,13 @@ def rows_of_json_lines(file: BinaryIO, name: str, base: Path) -> Iterator[Row | 
 def rows_of_csv(file: BinaryIO, name: str, base: Path) -> Iterator[Row | BadRow]:
     """Read a row a record, under a heading that names the columns; raises InvalidRequest for another heading."""
     text = TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
+    try:
+        yield from _rows_of_text(text, name, base)
+    finally:
+        text.detach()  # it would close the file, which is not its own
+
+
+def _rows_of_text(text: TextIOWrapper, name: str, base: Path) -> Iterator[Row | BadRow]:
     reader = csv.reader(iter(lambda: text.readline(_LONGEST_LINE), ""))
     columns = _columns(reader, name)
     while True:

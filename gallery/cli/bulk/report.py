@@ -67,7 +67,9 @@ class Report:
         self._write({"event": "begin", "gallery": _named(gallery), "at": datetime.now(UTC)})
 
     def tell(self, outcome: Outcome) -> None:
-        """Write what became of a row."""
+        """Write what became of a row, unless it is written here already."""
+        if outcome.result is Result.SKIPPED:
+            return
         row, error = outcome.row, outcome.error
         line: dict[str, Any] = {"event": "row", "source": row.source, "result": outcome.result}
         if isinstance(row, Row):

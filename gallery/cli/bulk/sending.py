@@ -19,6 +19,7 @@ from gallery.cli.bulk.preparing import Feed, Ready
 from gallery.cli.output import say
 from gallery.domain import BulkItem, BulkResult
 from gallery.errors import (
+    AuditUnavailable,
     DeadlineExceeded,
     EmbedderUnavailable,
     GalleryError,
@@ -31,7 +32,14 @@ from gallery.errors import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable
 
-WORTH_REPEATING = (DeadlineExceeded, EmbedderUnavailable, Overloaded, ServerUnavailable, StoreUnavailable)
+WORTH_REPEATING = (
+    AuditUnavailable,
+    DeadlineExceeded,
+    EmbedderUnavailable,
+    Overloaded,
+    ServerUnavailable,
+    StoreUnavailable,
+)
 
 _IN_FLIGHT = 256
 _BYTES_IN_FLIGHT = 64 * 2**20
