@@ -33,21 +33,8 @@ class Report:
     def __init__(self, path: Path | None) -> None:
         """Open the file to append to it; one that is no report, or that another run is writing, is a usage error."""
         self._path = path
-        self._file: FileIO | None = None
+        self._file = None if path is None else _opened(path)
         self._broken = False
-        if path is None:
-            return
-        try:
-            self._file = path.open("a+b", buffering=0)  # what was told survives a kill of this process
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise typer.BadParameter(f"another run is writing '{path}'", param_hint="--report") from None
-        except OSError as error:
-            raise typer.BadParameter(f"'{path}' cannot be written ({error.strerror})", param_hint="--report") from error
-        self._file.seek(0)
-        head = self._file.read(len(_BEGIN))
-        if not _BEGIN.startswith(head):
-            raise typer.BadParameter(f"'{path}' is no report; nothing is written to it", param_hint="--report")
 
     def enrolled(self, gallery: Gallery) -> Iterator[UUID]:
         """Name the templates that earlier runs say are enrolled into this very gallery."""
@@ -125,3 +112,20 @@ class Report:
 def _named(gallery: Gallery) -> dict[str, str]:
     """Name a gallery so that another of the same name, made after it was deleted, is not taken for it."""
     return {"id": gallery.gallery_id, "created_at": gallery.created_at.isoformat(), "model": gallery.model_digest}
+
+
+def _opened(path: Path) -> FileIO:
+    try:
+        file = path.open("a+b", buffering=0)  # what was told survives a kill of this process
+    except OSError as error:
+        raise typer.BadParameter(f"'{path}' cannot be written ({error.strerror})", param_hint="--report") from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        file.seek(0)
+        if _BEGIN.startswith(file.read(len(_BEGIN))):
+            return file
+        problem = f"'{path}' is no report; nothing is written to it"
+    except BlockingIOError:
+        problem = f"another run is writing '{path}'"
+    file.close()
+    raise typer.BadParameter(problem, param_hint="--report")
