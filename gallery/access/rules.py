@@ -74,6 +74,7 @@ RULES: dict[str, Rule] = {
     f"{_SERVICE}Calibrate": Rule(Role.ADMIN, Names.GALLERY, Kind.WRITE),
     f"{_SERVICE}CreateGallery": Rule(Role.ADMIN, Names.GALLERY, Kind.WRITE),
     f"{_SERVICE}UpdateGallery": Rule(Role.ADMIN, Names.GALLERY, Kind.WRITE),
+    f"{_SERVICE}ExportGallery": Rule(Role.ADMIN, Names.GALLERY, Kind.WRITE),  # embeddings leave: always audited
     f"{_SERVICE}DeleteGallery": Rule(Role.ADMIN, Names.GALLERY, Kind.WRITE),
     # what asks a server for its health has no key, and is told nothing else
     "/grpc.health.v1.Health/Check": OPEN,

@@ -1,6 +1,8 @@
 """`gallery backup` and `gallery restore`: a gallery as one file, and back."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,9 +10,13 @@ import typer
 
 from gallery.cli.output import print_json, progress
 from gallery.cli.places import PLACES, Place, opened_store
+from gallery.cli.secured import AllowPlaintextKey, ApiKey, ClientCert, ClientKey, Secured, TlsCa, UseTls
 
 if TYPE_CHECKING:
     from gallery.transfer import BackupSummary, CopyReport
+    from gallery.transfer.sources import Source
+
+_SECONDS_A_PAGE = 60.0
 
 _FILES = """A backup holds embeddings, which are personal data: the file is readable by its owner alone (mode 0600).
 It has checksums, which find damage, and no signature, which would find forgery."""
@@ -21,12 +27,14 @@ gallery backup lobby --from store:gallery-store -o lobby.gallery
 
 gallery backup lobby --from qdrant:http://localhost:6333 -o lobby.gallery
 
+gallery backup lobby --from server:localhost:50051 -o lobby.gallery
+
 gallery backup --verify lobby.gallery
 
-{PLACES}
+{PLACES} server:HOST:PORT is a running gallery server, with an admin's key.
 
-{_FILES} A store folder that a server uses is locked: stop the server first. A Qdrant server's
-galleries can be backed up while they are used."""
+{_FILES} A store folder that a server uses is locked: back it up through the server. A gallery
+may be used meanwhile; what is enrolled after the backup was begun may be missing in it."""
 
 RESTORE_EPILOG = f"""Examples:
 
@@ -53,6 +61,12 @@ def backup(
         Path | None, typer.Option(metavar="FILE", show_default=False, help="Only read this backup, and say what it is.")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else; for scripts.")] = False,
+    api_key: ApiKey = None,
+    tls: UseTls = False,
+    tls_ca: TlsCa = None,
+    client_cert: ClientCert = None,
+    client_key: ClientKey = None,
+    allow_plaintext_key: AllowPlaintextKey = False,
 ) -> None:
     """Write a gallery into one file with checksums, or verify such a file."""
     if verify is not None:
@@ -62,7 +76,8 @@ def backup(
     elif gallery is None or source is None or output is None:
         raise typer.BadParameter("name a GALLERY, --from where it is, and --output FILE; or --verify FILE")
     else:
-        back_up(Place.of(source, "--from", "store", "qdrant"), gallery, output, as_json=json)
+        secured = Secured(api_key, tls, tls_ca, client_cert, client_key, allow_plaintext_key)
+        back_up(Place.of(source, "--from", "store", "qdrant", "server"), gallery, output, secured, as_json=json)
 
 
 def restore(
@@ -89,21 +104,35 @@ def restore(
     tell(report, str(goal), quiet=json)
 
 
-def back_up(origin: Place, gallery_id: str, path: Path, *, as_json: bool) -> None:
-    """Write a gallery of a store into a file, read it again, and say what is in it."""
+def back_up(origin: Place, gallery_id: str, path: Path, secured: Secured | None = None, *, as_json: bool) -> None:
+    """Write a gallery of a store or server into a file, read it again, and say what is in it."""
     from gallery import transfer
-    from gallery.transfer.sources import StoreSource
 
     async def work() -> None:
         with progress() as bar:
             task = bar.add_task(gallery_id, total=None)
-            async with opened_store(origin, create=False) as store:
-                chunks = transfer.backup_chunks(StoreSource(store, gallery_id))
+            async with _opened_source(origin, gallery_id, secured) as source:
+                chunks = transfer.backup_chunks(source)
                 async for done in transfer.write_backup(chunks, path):
                     bar.update(task, completed=done)
 
     asyncio.run(work())
     _say(verified(path), path, as_json=as_json)
+
+
+@asynccontextmanager
+async def _opened_source(origin: Place, gallery_id: str, secured: Secured | None) -> "AsyncIterator[Source]":
+    from gallery.transfer.sources import ServerSource, StoreSource
+
+    if origin.kind != "server":
+        async with opened_store(origin, create=False) as store:
+            yield StoreSource(store, gallery_id)
+        return
+    from gallery.client import AsyncGalleryClient
+
+    arguments = {} if secured is None else secured.arguments
+    async with AsyncGalleryClient(origin.name, timeout=_SECONDS_A_PAGE, **arguments) as client:
+        yield ServerSource(client, gallery_id)
 
 
 def restored(path: Path, goal: Place, *, model: Path | None, any_model: bool, replace: bool) -> "CopyReport":

@@ -27,6 +27,7 @@ from gallery.domain import (
     Embedded,
     EnrolmentResult,
     ErasureReceipt,
+    ExportPage,
     Finding,
     Gallery,
     Identification,
@@ -309,6 +310,10 @@ class AsyncGalleryClient:
     ) -> Change:
         """Give some templates of ``identity_id`` to ``new_identity_id``; raises TemplateNotFound."""
         return await self._send(calls.split_identity(gallery_id, identity_id, template_ids, new_identity_id))
+
+    async def export_page(self, gallery_id: str, *, after: UUID | None = None) -> ExportPage:
+        """Fetch the templates after one, by id, with embeddings; the page without templates is the last."""
+        return await self._send(calls.export_page(gallery_id, after=after))
 
     async def undo_change(self, gallery_id: str, change_id: UUID) -> Change:
         """Give back what a merge or split moved; raises ChangeNotFound."""

@@ -20,6 +20,7 @@ from gallery.domain import (
     EncodedImage,
     EnrolmentResult,
     ErasureReceipt,
+    ExportPage,
     Finding,
     Gallery,
     Identification,
@@ -33,7 +34,7 @@ from gallery.domain import (
 )
 from gallery.errors import InvalidParameter, InvalidRequest
 from gallery.v1 import gallery_service_pb2 as pb
-from gallery.wire import enrolment, erasure, keeping, upkeep, values
+from gallery.wire import enrolment, erasure, export, keeping, upkeep, values
 
 Answer = TypeVar("Answer")
 Parameters = ParamSpec("Parameters")
@@ -258,6 +259,13 @@ def undo_change(gallery_id: str, change_id: UUID) -> Call[Change]:
     """Ask for a merge or split to be undone."""
     request = pb.UndoChangeRequest(gallery_id=gallery_id, change_id=str(change_id))
     return Call("UndoChange", request, lambda response: Change(change_id, int(response.moved_template_count)))
+
+
+@_sendable
+def export_page(gallery_id: str, *, after: UUID | None) -> Call[ExportPage]:
+    """Ask for a page of an export."""
+    request = pb.ExportGalleryRequest(gallery_id=gallery_id, after_template_id="" if after is None else str(after))
+    return Call("ExportGallery", request, export.read_export)
 
 
 def _policy(policy: Policy | None) -> pb.Policy | None:

@@ -23,6 +23,7 @@ RETRIED = (
     "GetIdentity",
     "ListIdentities",
     "Diagnose",
+    "ExportGallery",
 )
 NOT_RETRIED = (
     "CreateGallery",

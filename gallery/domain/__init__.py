@@ -57,6 +57,7 @@ from gallery.domain.galleries import (
 )
 from gallery.domain.people import (
     EVERYTHING,
+    ExportPage,
     Identity,
     IdentitySummary,
     Move,
@@ -117,6 +118,7 @@ __all__ = [
     "EnrolledTemplate",
     "EnrolmentResult",
     "ErasureReceipt",
+    "ExportPage",
     "Finding",
     "FindingKind",
     "Fusion",

@@ -4,6 +4,8 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
+from gallery.domain.erasure import LedgerEntry
+from gallery.domain.galleries import Gallery
 from gallery.domain.pictures import NO_CONTEXT, Context, Embedding, Region
 
 _TEMPLATE_NAMESPACE = uuid.UUID("6f1c8f0e-5d0b-5c39-9f0a-1d1c7a4c2b11")
@@ -79,3 +81,15 @@ EVERYTHING = TemplateFilter()
 def template_id_of(identity_id: str, image_digest: str, region: Region | None) -> uuid.UUID:
     """Name a template by identity and image content (UUIDv5), so that enrolling again changes nothing."""
     return uuid.uuid5(_TEMPLATE_NAMESPACE, f"{image_digest}|{region or 'whole'}|{identity_id}")
+
+
+@dataclass(frozen=True, slots=True)
+class ExportPage:
+    """Some of a gallery's templates by id, to be carried elsewhere, and what goes with them.
+
+    The first page has the gallery's part of the ledger of erasures; the page without templates is the last.
+    """
+
+    gallery: Gallery
+    erasures: tuple[LedgerEntry, ...]
+    templates: tuple[Template, ...]

@@ -3,6 +3,7 @@
     fields      the values a record is made of, read strictly
     galleries   a gallery, its thresholds and its policy
     templates   a template as a point's payload
+    pages       many whole templates as bytes
     ledger      an entry of the ledger of erasures
     embeddings  what an embedding must be to be stored or compared
 
@@ -19,6 +20,7 @@ from gallery.records.galleries import (
     unknown_gallery,
 )
 from gallery.records.ledger import entry_of_record, record_of_entry
+from gallery.records.pages import content_of_page, page_of_content
 from gallery.records.templates import (
     foreign_point,
     info_of,
@@ -33,12 +35,14 @@ __all__ = [
     "changed_gallery",
     "checked_embedding",
     "checked_embeddings",
+    "content_of_page",
     "entry_of_record",
     "foreign_point",
     "gallery_of_record",
     "info_of",
     "label_of",
     "neighbour_of",
+    "page_of_content",
     "payload_of",
     "record_of_entry",
     "record_of_gallery",

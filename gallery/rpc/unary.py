@@ -6,7 +6,7 @@ from gallery.rpc.base import Calls
 from gallery.rpc.refusals import Context, refusals
 from gallery.use_cases import DEFAULT_MAX_CANDIDATES
 from gallery.v1 import gallery_service_pb2 as pb
-from gallery.wire import enrolment, erasure, keeping, upkeep, values
+from gallery.wire import enrolment, erasure, export, keeping, upkeep, values
 
 _DEFAULT_PAGE_SIZE = 100
 
@@ -126,6 +126,11 @@ class UnaryCalls(Calls):
             template_id = values.read_template_id(request.template_id)
             receipt = await self._gallery.delete_template(request.gallery_id, template_id)
             return pb.DeleteTemplateResponse(receipt=erasure.receipt_message(receipt))
+
+    async def ExportGallery(self, request: pb.ExportGalleryRequest, context: Context) -> pb.ExportGalleryResponse:
+        async with refusals(context):
+            after = export.read_after(request.after_template_id)
+            return export.export_message(await self._gallery.export_page(request.gallery_id, after=after))
 
     async def Calibrate(self, request: pb.CalibrateRequest, context: Context) -> pb.CalibrateResponse:
         async with refusals(context):

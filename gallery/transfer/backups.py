@@ -17,25 +17,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from gallery.domain import Gallery, LedgerEntry, Template
 from gallery.errors import InvalidBackup, StoreCorrupt
 from gallery.ledger import Erased
 from gallery.records import (
+    content_of_page,
     entry_of_record,
     gallery_of_record,
-    payload_of,
+    page_of_content,
     record_of_entry,
     record_of_gallery,
-    template_of,
     timestamp,
 )
 from gallery.transfer.blocks import FIRST_LINE, block_of, blocks_in, torn
 from gallery.transfer.sources import Digest, Source
 
 _HEAD, _TEMPLATES, _END = b"H", b"T", b"E"
-_COUNT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +59,7 @@ async def backup_chunks(source: Source) -> AsyncIterator[tuple[bytes, int]]:
     yield chunk, 0
     async for page in source.pages():
         digest.add(page)
-        chunk = block_of(_TEMPLATES, _content_of(page))
+        chunk = block_of(_TEMPLATES, content_of_page(page))
         whole.update(chunk)
         yield chunk, digest.count
     end = {"template_count": digest.count, "digest": digest.hex(), "file_digest": whole.hexdigest()}
@@ -169,17 +166,8 @@ def _json(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode()
 
 
-def _content_of(page: Sequence[Template]) -> bytes:
-    told = _json([[str(each.info.template_id), payload_of(each.info)] for each in page])
-    rows = np.stack([each.embedding for each in page]).astype("<f4")
-    return len(told).to_bytes(_COUNT, "big") + told + rows.tobytes()
-
-
 def _templates_of(content: bytes, gallery: Gallery, name: str) -> list[Template]:
-    end = _COUNT + int.from_bytes(content[:_COUNT], "big")
     try:
-        told = json.loads(content[_COUNT:end])
-        rows = np.frombuffer(content[end:], "<f4").reshape(len(told), gallery.dimension)
-        return [template_of(each[0], each[1], row, gallery) for each, row in zip(told, rows, strict=True)]
-    except (LookupError, TypeError, ValueError, StoreCorrupt) as error:
+        return page_of_content(content, gallery)
+    except StoreCorrupt as error:
         raise InvalidBackup(f"{name} holds what is no template ({error})") from error

@@ -4,10 +4,11 @@ import hashlib
 import json
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
+from uuid import UUID
 
 import numpy as np
 
-from gallery.domain import Gallery, LedgerEntry, Template
+from gallery.domain import ExportPage, Gallery, LedgerEntry, Template
 from gallery.ports import TemplateStore
 from gallery.records import payload_of
 
@@ -47,6 +48,36 @@ class StoreSource:
         """Scan the store."""
         after = None
         while page := await self._store.scan(self._gallery_id, after=after, limit=PAGE):
+            yield page
+            after = page[-1].info.template_id
+
+
+class Exporter(Protocol):
+    """What gives a gallery out page by page: a client of a running server."""
+
+    async def export_page(self, gallery_id: str, *, after: UUID | None = None) -> ExportPage:
+        """Fetch the templates after one."""
+
+
+class ServerSource:
+    """A gallery of a running server."""
+
+    def __init__(self, exporter: Exporter, gallery_id: str) -> None:
+        self._exporter = exporter
+        self._gallery_id = gallery_id
+
+    async def gallery(self) -> Gallery:
+        """Get the record; raises GalleryNotFound."""
+        return (await self._exporter.export_page(self._gallery_id)).gallery
+
+    async def erasures(self) -> list[LedgerEntry]:
+        """Get the gallery's part of the ledger."""
+        return list((await self._exporter.export_page(self._gallery_id)).erasures)
+
+    async def pages(self) -> AsyncIterator[Sequence[Template]]:
+        """Export page by page."""
+        after = None
+        while page := (await self._exporter.export_page(self._gallery_id, after=after)).templates:
             yield page
             after = page[-1].info.template_id
 

@@ -8,6 +8,7 @@ from gallery.use_cases.bulk_enrolment import BulkEnrolment
 from gallery.use_cases.caretaker import Caretaker
 from gallery.use_cases.changes import Changes
 from gallery.use_cases.enrolment import MAX_IMAGES_PER_ENROLMENT, Enrolment
+from gallery.use_cases.exporting import Exporting
 from gallery.use_cases.galleries import Galleries
 from gallery.use_cases.identify_stream import ITEMS_IN_FLIGHT, IdentifyStreams
 from gallery.use_cases.identities import Identities
@@ -26,5 +27,5 @@ __all__ = [
 ]
 
 
-class GalleryUseCases(Galleries, Enrolment, BulkEnrolment, IdentifyStreams, Identities, Upkeep, Changes):
+class GalleryUseCases(Galleries, Enrolment, BulkEnrolment, IdentifyStreams, Identities, Upkeep, Changes, Exporting):
     """Every operation of the gallery, each kind in a file of its own."""

@@ -855,3 +855,21 @@ class BulkEnrollResponse(_message.Message):
     template: EnrolledTemplate
     error: _status_pb2.Status
     def __init__(self, item_id: _Optional[str] = ..., template: _Optional[_Union[EnrolledTemplate, _Mapping]] = ..., error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ...) -> None: ...
+
+class ExportGalleryRequest(_message.Message):
+    __slots__ = ("gallery_id", "after_template_id")
+    GALLERY_ID_FIELD_NUMBER: _ClassVar[int]
+    AFTER_TEMPLATE_ID_FIELD_NUMBER: _ClassVar[int]
+    gallery_id: str
+    after_template_id: str
+    def __init__(self, gallery_id: _Optional[str] = ..., after_template_id: _Optional[str] = ...) -> None: ...
+
+class ExportGalleryResponse(_message.Message):
+    __slots__ = ("gallery_record", "erasure_records", "templates")
+    GALLERY_RECORD_FIELD_NUMBER: _ClassVar[int]
+    ERASURE_RECORDS_FIELD_NUMBER: _ClassVar[int]
+    TEMPLATES_FIELD_NUMBER: _ClassVar[int]
+    gallery_record: bytes
+    erasure_records: _containers.RepeatedScalarFieldContainer[bytes]
+    templates: bytes
+    def __init__(self, gallery_record: _Optional[bytes] = ..., erasure_records: _Optional[_Iterable[bytes]] = ..., templates: _Optional[bytes] = ...) -> None: ...

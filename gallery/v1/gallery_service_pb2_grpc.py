@@ -130,6 +130,11 @@ class GalleryServiceStub:
                 request_serializer=gallery_dot_v1_dot_gallery__service__pb2.UndoChangeRequest.SerializeToString,
                 response_deserializer=gallery_dot_v1_dot_gallery__service__pb2.UndoChangeResponse.FromString,
                 _registered_method=True)
+        self.ExportGallery = channel.unary_unary(
+                '/gallery.v1.GalleryService/ExportGallery',
+                request_serializer=gallery_dot_v1_dot_gallery__service__pb2.ExportGalleryRequest.SerializeToString,
+                response_deserializer=gallery_dot_v1_dot_gallery__service__pb2.ExportGalleryResponse.FromString,
+                _registered_method=True)
         self.DeleteTemplate = channel.unary_unary(
                 '/gallery.v1.GalleryService/DeleteTemplate',
                 request_serializer=gallery_dot_v1_dot_gallery__service__pb2.DeleteTemplateRequest.SerializeToString,
@@ -318,6 +323,15 @@ class GalleryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExportGallery(self, request, context):
+        """Gives a page of a gallery as its store has it, embeddings and all, for a backup or another store. The gallery may be
+        used meanwhile; what is enrolled after the first page may be missing.
+        INVALID_ARGUMENT INVALID_IDENTIFIER; NOT_FOUND GALLERY_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteTemplate(self, request, context):
         """Erases one template. An identity without templates no longer exists.
         INVALID_ARGUMENT INVALID_IDENTIFIER; NOT_FOUND GALLERY_NOT_FOUND, TEMPLATE_NOT_FOUND.
@@ -423,6 +437,11 @@ def add_GalleryServiceServicer_to_server(servicer, server):
                     servicer.UndoChange,
                     request_deserializer=gallery_dot_v1_dot_gallery__service__pb2.UndoChangeRequest.FromString,
                     response_serializer=gallery_dot_v1_dot_gallery__service__pb2.UndoChangeResponse.SerializeToString,
+            ),
+            'ExportGallery': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExportGallery,
+                    request_deserializer=gallery_dot_v1_dot_gallery__service__pb2.ExportGalleryRequest.FromString,
+                    response_serializer=gallery_dot_v1_dot_gallery__service__pb2.ExportGalleryResponse.SerializeToString,
             ),
             'DeleteTemplate': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteTemplate,
@@ -944,6 +963,33 @@ class GalleryService:
             '/gallery.v1.GalleryService/UndoChange',
             gallery_dot_v1_dot_gallery__service__pb2.UndoChangeRequest.SerializeToString,
             gallery_dot_v1_dot_gallery__service__pb2.UndoChangeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportGallery(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gallery.v1.GalleryService/ExportGallery',
+            gallery_dot_v1_dot_gallery__service__pb2.ExportGalleryRequest.SerializeToString,
+            gallery_dot_v1_dot_gallery__service__pb2.ExportGalleryResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -43,6 +43,7 @@ ADMIN = {
     "MergeIdentities",
     "SplitIdentity",
     "UndoChange",
+    "ExportGallery",
     "Calibrate",
 }
 MAY = {Role.PROBE: PROBE, Role.ENROL: PROBE | ENROL, Role.ADMIN: PROBE | ENROL | ADMIN}

@@ -12,11 +12,15 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from gallery import GalleryClient
 from gallery.cli import app
 from gallery.domain import draft_of
 from gallery.edge_store import EdgeStore
 from gallery.qdrant_store import QdrantOptions, QdrantStore
+from gallery.transfer import Backup
+from tests.pictures import png_of
 from tests.qdrant_server import Address, ServerUnavailable, is_required, running_server
+from tests.served import served, settings_for
 from tests.stores.samples import make_gallery, make_template
 from tests.tiny_model import tiny_card, tiny_onnx, write_model
 
@@ -92,6 +96,23 @@ def test_a_gallery_goes_to_qdrant_and_back_and_through_a_file_unchanged(
     assert content(EdgeStore(second), "round-trip") == expected
     assert content(EdgeStore(third), "round-trip") == expected
     assert content(QdrantStore(qdrant.url, grpc_port=qdrant.grpc_port), "round-trip") == expected
+
+
+def test_a_running_server_is_backed_up_while_it_is_used(tmp_path: Path, model_file: Path) -> None:
+    with served(settings_for(tmp_path, model_file)) as address, GalleryClient(address, timeout=60.0) as client:
+        client.create_gallery("busy", threshold=0.3)
+        for person in range(3):
+            client.enroll("busy", f"person-{person}", [png_of(person)])
+        client.delete_identity("busy", "person-2")
+        file = tmp_path / "busy.gallery"
+        assert "2 templates" in run("backup", "busy", "--from", f"server:{address}", "-o", file)
+        run("restore", file, "--to", f"store:{tmp_path / 'other'}", "--model", model_file)
+        expected = [(each.info, each.embedding.tobytes()) for each in client.export_page("busy").templates]
+        record = client.get_gallery("busy")
+    store = EdgeStore(tmp_path / "other")
+    assert content(store, "busy") == expected
+    summary = Backup(file).verified()
+    assert (summary.gallery, summary.template_count) == (record, 2)
 
 
 def test_an_int8_copy_on_qdrant_finds_the_same(
