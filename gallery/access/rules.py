@@ -38,7 +38,6 @@ class Kind(StrEnum):
 
     WRITE = "write"
     READ = "read"
-    PROBE = "probe"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +54,12 @@ OPEN = Rule(None, Names.NOTHING, Kind.READ)
 _SERVICE = "/gallery.v1.GalleryService/"
 
 RULES: dict[str, Rule] = {
-    f"{_SERVICE}Identify": Rule(Role.PROBE, Names.GALLERY, Kind.PROBE),
-    f"{_SERVICE}IdentifyStream": Rule(Role.PROBE, Names.GALLERY, Kind.PROBE),
-    f"{_SERVICE}Verify": Rule(Role.PROBE, Names.PERHAPS, Kind.PROBE),
+    f"{_SERVICE}Identify": Rule(Role.PROBE, Names.GALLERY, Kind.READ),
+    f"{_SERVICE}IdentifyStream": Rule(Role.PROBE, Names.GALLERY, Kind.READ),
+    f"{_SERVICE}Verify": Rule(Role.PROBE, Names.PERHAPS, Kind.READ),
     f"{_SERVICE}GetGallery": Rule(Role.PROBE, Names.GALLERY, Kind.READ),
     f"{_SERVICE}ListGalleries": Rule(Role.PROBE, Names.NOTHING, Kind.READ),  # shows those that the key is for
-    f"{_SERVICE}Embed": Rule(Role.ENROL, Names.NOTHING, Kind.PROBE),
+    f"{_SERVICE}Embed": Rule(Role.ENROL, Names.NOTHING, Kind.READ),
     f"{_SERVICE}Enroll": Rule(Role.ENROL, Names.GALLERY, Kind.WRITE),
     f"{_SERVICE}BulkEnroll": Rule(Role.ENROL, Names.GALLERY, Kind.WRITE),
     f"{_SERVICE}GetIdentity": Rule(Role.ENROL, Names.GALLERY, Kind.READ),

@@ -6,7 +6,7 @@ from typing import Any
 import grpc
 from google.protobuf.message import Message
 
-from gallery.access import OPEN, Caller, Kind, Rule
+from gallery.access import OPEN, Kind, Rule
 from gallery.access.buckets import TokenBucket
 from gallery.audit import AuditLog, Event
 from gallery.errors import GalleryError
@@ -100,7 +100,6 @@ class StreamAudit:
 
     event: Event
     auditor: Auditor
-    caller: Caller
     counts: dict[str, int] = field(default_factory=dict)
     _identities: dict[str, str] = field(default_factory=dict)
 

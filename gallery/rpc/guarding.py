@@ -137,7 +137,7 @@ class _Call:
         self._allow(told_by_request(message).gallery_id, context)
         if not self._audited:
             return None
-        return StreamAudit(about(self.begin_event(context), message), self._auditor, self._caller)
+        return StreamAudit(about(self.begin_event(context), message), self._auditor)
 
     def begin_event(self, context: Context) -> Event:
         return event_of(self._method, self._caller.who, context)

@@ -11,7 +11,7 @@ import pytest
 from gallery import GalleryClient, image
 from gallery.access import Role
 from gallery.audit import Event, Where, find, verify
-from gallery.domain import StreamProbe
+from gallery.domain import BulkItem, StreamProbe
 from gallery.errors import (
     AuditUnavailable,
     GalleryNotAllowed,
@@ -96,6 +96,19 @@ def test_probes_are_audited_when_that_is_asked_for_with_whom_they_matched(
     assert told(folder, "GetIdentity")
     (stream,) = told(folder, "IdentifyStream.end")
     assert (stream.gallery_id, stream.details["answered"], stream.details["people"]) == ("lobby", 2, 2)
+
+
+def test_each_item_of_a_bulk_enrolment_is_audited(folder: Path, tmp_path: Path, model_file: Path) -> None:
+    settings = settings_for(tmp_path, model_file).model_copy(update={"audit": folder})
+    with served(settings) as address, GalleryClient(address, timeout=60.0) as client:
+        client.create_gallery("lobby")
+        items = [BulkItem("1", "ann", image(png_of(1))), BulkItem("2", "bob", image(b"no picture"))]
+        assert len(list(client.bulk_enroll("lobby", items))) == 2
+    by_identity = {event.identity_ids: event for event in told(folder, "BulkEnroll")}
+    assert (by_identity["ann",].code, by_identity["ann",].gallery_id) == ("OK", "lobby")
+    assert (by_identity["bob",].code, by_identity["bob",].reason) == ("INVALID_ARGUMENT", "INVALID_IMAGE")
+    (end,) = told(folder, "BulkEnroll.end")
+    assert (end.code, dict(end.details)) == ("OK", {"answered": 1, "refused": 1})
 
 
 def test_a_change_that_was_refused_or_failed_is_audited_with_its_reason(folder: Path, serve: Serve) -> None:

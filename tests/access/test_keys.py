@@ -3,9 +3,11 @@
 import json
 import logging
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 from time import monotonic
 from typing import Any
 
@@ -14,10 +16,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gallery import GalleryClient
+from gallery import GalleryClient, image
 from gallery.access import Guard, KeyFile, Keyring, Role, new_key
 from gallery.access.buckets import TokenBucket
 from gallery.access.caller import caller_of
+from gallery.domain import StreamProbe
 from gallery.errors import (
     GalleryNotAllowed,
     InvalidParameter,
@@ -32,6 +35,7 @@ from gallery.v1.gallery_service_pb2_grpc import GalleryServiceStub
 from gallery.wire.status import error_of_call
 from tests.access.conftest import Serve
 from tests.access.keys import made
+from tests.pictures import png_of
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -265,6 +269,38 @@ def test_a_key_beyond_its_rate_is_told_when_to_come_back_and_then_answered(file:
     with GalleryClient(address, api_key=slow.token) as client:  # which waits as long as it is told
         for _ in range(3):
             client.list_galleries()
+
+
+def test_a_stream_beyond_its_keys_rate_is_read_no_faster(file: Path, serve: Serve) -> None:
+    slow = made(file, Role.ADMIN, rate=10.0, burst=2)
+    with GalleryClient(serve(keys=file), api_key=slow.token) as client:
+        client.create_gallery("lobby")
+        begun = monotonic()
+        probes = (StreamProbe(str(index), image(png_of(index))) for index in range(6))
+        answers = list(client.identify_stream("lobby", probes))
+    assert [answer.error for answer in answers] == [None] * 6
+    assert monotonic() - begun > 0.4, "six messages at ten a second, one of them at once"
+
+
+def test_a_large_request_and_a_silent_stream_of_a_stranger_are_refused_all_the_same(file: Path, serve: Serve) -> None:
+    made(file, Role.ADMIN)
+    address = serve(keys=file)
+    with GalleryClient(address, timeout=60.0) as client:
+        for _ in range(5):
+            with pytest.raises(Unauthenticated):
+                client.enroll("lobby", "ann", [bytes(8 * 2**20)])
+    with grpc.insecure_channel(address) as channel:
+        stub: Any = GalleryServiceStub(channel)
+        over = Event()
+
+        def silence() -> Iterator[pb.IdentifyStreamRequest]:
+            over.wait(60)
+            yield from ()
+
+        with pytest.raises(grpc.RpcError) as refused:
+            next(stub.IdentifyStream(silence(), timeout=50.0))
+        over.set()
+    assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
 
 
 def test_the_client_tells_a_rate_from_an_overload() -> None:
