@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import BinaryIO, TypeAlias
 
 import typer
 
@@ -51,7 +51,7 @@ def _opener(name: str, identity_id: str | None) -> Callable[[], Rows]:
     if name == STANDARD_INPUT:
         if identity_id is not None:
             raise typer.BadParameter("standard input names its people itself; leave --identity out")
-        return lambda: rows_of_json_lines(sys.stdin.buffer, "standard input", Path())
+        return lambda: rows_of_json_lines(_standard_input(), "standard input", Path())
     if not path.exists():
         raise typer.BadParameter(f"there is no '{name}'", param_hint="SOURCE…")
     if path.is_dir():
@@ -70,6 +70,14 @@ def _opener(name: str, identity_id: str | None) -> Callable[[], Rows]:
     raise typer.BadParameter(
         f"say by --identity whose image '{name}' is, or name a folder of people or a manifest (.csv or .jsonl)"
     )
+
+
+def _standard_input() -> BinaryIO:
+    """Open it anew: at its end the interpreter takes sys.stdin's lock, which a thread that still reads would hold."""
+    try:
+        return open(sys.stdin.fileno(), "rb", closefd=False)
+    except OSError:  # it is no file
+        return sys.stdin.buffer
 
 
 def _of_file(path: Path, read: Callable[..., Rows]) -> Rows:
