@@ -97,7 +97,7 @@ class CallObserver(grpc.aio.ServerInterceptor):
         begun = time.perf_counter()
         for listener in self._listeners:
             listener.began(method, context)
-        code = grpc.StatusCode.UNKNOWN
+        code = grpc.StatusCode.UNKNOWN  # what gRPC makes of an exception that set no status
         try:
             yield
             code = code_of(context) or grpc.StatusCode.OK
@@ -105,7 +105,8 @@ class CallObserver(grpc.aio.ServerInterceptor):
             code = grpc.StatusCode.CANCELLED
             raise
         except BaseException:
-            code = code_of(context) or grpc.StatusCode.UNKNOWN
+            if (status := code_of(context)) not in (None, grpc.StatusCode.OK):
+                code = status
             raise
         finally:
             ended = Ended(method, code, time.perf_counter() - begun, context)
