@@ -4,7 +4,8 @@ Templates are named by their content, so a copy that was cut short is gone on wi
 what is missing is written, and what the source no longer has is removed.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -80,7 +81,7 @@ async def migrate(
     await target.record_erasures(await origin.erasures())
     written, digest = await drafted(origin, target, progress)
     spots, equal = await _searched(source, target, gallery_id)
-    await target.publish_draft(gallery_id)
+    await publish(target, gallery_id)
     return CopyReport(gallery, digest.count, written, digest.hex(), spots, equal)
 
 
@@ -101,24 +102,46 @@ async def drafted(source: Source, store: TemplateStore, progress: Progress) -> t
     draft = draft_of(gallery.gallery_id)
     if await existing(store, draft) != gallery:
         await store.create_draft(gallery)
-    for _ in range(_PASSES):
-        done = 0
-        async for difference in differences(source, store, draft):
-            if difference.missing:
-                await store.put(draft, difference.missing)
-            if difference.surplus:
-                await store.move(draft, [], difference.surplus)
-            written += len(difference.missing)
-            done += len(difference.page)
-            progress(done)
-        digest = await _compared(source, store, draft, lambda _: None)
-        if digest is not None and await source.gallery() == gallery:
-            return written, digest
+    with _still_there(gallery.gallery_id):
+        for _ in range(_PASSES):
+            done = 0
+            async for difference in differences(source, store, draft):
+                if difference.missing:
+                    await store.put(draft, difference.missing)
+                if difference.surplus:
+                    await store.move(draft, [], difference.surplus)
+                written += len(difference.missing)
+                done += len(difference.page)
+                progress(done)
+            digest = await _compared(source, store, draft, lambda _: None)
+            if digest is not None and await source.gallery() == gallery:
+                return written, digest
     raise GalleryChanged(
         f"the gallery {gallery.gallery_id!r} changes faster than it can be copied",
         remedy="stop what writes into it, then do this again: what was copied stays copied",
         gallery_id=gallery.gallery_id,
     )
+
+
+async def publish(store: TemplateStore, gallery_id: str) -> None:
+    """Put the draft in its gallery's place; raises GalleryChanged when it is not there any more."""
+    with _still_there(gallery_id):
+        await store.publish_draft(gallery_id)
+
+
+@contextmanager
+def _still_there(gallery_id: str) -> Iterator[None]:
+    """Say why a draft is gone: who erases somebody takes it away, since it may hold them."""
+    try:
+        yield
+    except GalleryNotFound as error:
+        if error.metadata.get("gallery_id") != draft_of(gallery_id):
+            raise
+        raise GalleryChanged(
+            f"somebody was erased from the gallery {gallery_id!r} while it was to be replaced",
+            remedy="do this again",
+            gallery_id=gallery_id,
+        ) from error
 
 
 async def differences(source: Source, store: TemplateStore, gallery_id: str) -> AsyncIterator[Difference]:

@@ -5,7 +5,7 @@ from gallery.errors import GalleryAlreadyExists, InvalidBackup, ModelMismatch
 from gallery.ledger import Erased
 from gallery.ports import TemplateStore
 from gallery.transfer.backups import Backup
-from gallery.transfer.copying import CopyReport, Progress, drafted, existing
+from gallery.transfer.copying import CopyReport, Progress, drafted, existing, publish
 from gallery.transfer.sources import StoreSource
 
 
@@ -43,7 +43,7 @@ async def restore(
         since += later
         backup.without = Erased(gallery_id, since)
         written, digest = await drafted(backup, store, progress)
-    await store.publish_draft(gallery_id)
+    await publish(store, gallery_id)
     if later := await _since(store, gallery_id, [*known, *since]):  # from what it has just taken the place of
         await _erase_again(store, gallery_id, Erased(gallery_id, later))
     return CopyReport(gallery, digest.count, written, digest.hex(), left_out=backup.left_out)

@@ -5,8 +5,10 @@ restored backup could undo.
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
-from gallery.domain import ErasureReceipt, LedgerEntry
+from gallery.domain import ErasureReceipt, LedgerEntry, draft_of
+from gallery.errors import GalleryNotFound
 from gallery.ledger import new_key
 from gallery.use_cases.base import UseCases
 
@@ -26,7 +28,9 @@ class Erasing(UseCases):
     async def _erased(
         self, gallery_id: str, entry_of: Callable[[str], LedgerEntry], erase: Callable[[], Awaitable[int]]
     ) -> ErasureReceipt:
-        """Note the erasure, do it, and write its receipt."""
+        """Note the erasure, do it, and write its receipt; a draft, which may hold the erased, goes as a whole."""
         entry = await self._noted(gallery_id, entry_of)
         count = await erase()
+        with suppress(GalleryNotFound):
+            await self._store.delete_gallery(draft_of(gallery_id))
         return ErasureReceipt(entry.entry_id, self._clock(), count)

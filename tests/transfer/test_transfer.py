@@ -9,7 +9,14 @@ from uuid import UUID
 import pytest
 
 from gallery.domain import Context, Gallery, Move, OnConflict, Region, Template, draft_of
-from gallery.errors import GalleryAlreadyExists, GalleryChanged, InvalidBackup, ModelMismatch, StoreUnavailable
+from gallery.errors import (
+    GalleryAlreadyExists,
+    GalleryChanged,
+    GalleryNotFound,
+    InvalidBackup,
+    ModelMismatch,
+    StoreUnavailable,
+)
 from gallery.transfer import Backup, backup_chunks, migrate, restore, write_backup
 from gallery.transfer.sources import StoreSource
 from gallery.use_cases import GalleryUseCases
@@ -251,5 +258,27 @@ async def test_who_is_erased_while_a_backup_is_restored_is_not_in_it(tmp_path: P
     path = await saved(await filled(100), tmp_path / "lobby.gallery")
     await restored(path, store)
     store.done = False
+    with pytest.raises(GalleryChanged, match="erased"):
+        await restored(path, store, replace=True)
+    assert "person-2" not in await names(store)
     await restored(path, store, replace=True)
     assert "person-2" not in await names(store)
+
+
+async def test_a_draft_that_was_left_over_goes_with_whoever_is_erased() -> None:
+    source, target = await filled(100), await filled(100)
+    await target.create_draft(rich_gallery())
+    await target.put(draft_of("lobby"), [make_template("person-2", 2)])
+    await erasing(target).delete_identity("lobby", "person-2")
+    with pytest.raises(GalleryNotFound):
+        await target.get_gallery(draft_of("lobby"))
+
+    class EraseAmidst(MemoryStore):
+        async def scan(self, gallery_id: str, *, after: UUID | None, limit: int, **more: object) -> list[Template]:
+            await erasing(target).delete_identity("lobby", "person-3")
+            return await super().scan(gallery_id, after=after, limit=limit)
+
+    amidst = EraseAmidst()
+    amidst.__dict__ = source.__dict__
+    with pytest.raises(GalleryChanged, match="erased"):
+        await migrate(amidst, target, "lobby", replace=True, progress=silent)
