@@ -16,7 +16,9 @@ from gallery.v1 import gallery_service_pb2 as pb
 from gallery.wire.audit import told_by_answer, told_by_request
 from gallery.wire.status import code_name, error_of, reason_in
 
-_STRANGERS_A_SECOND, _STRANGERS_AT_ONCE = 1.0, 100
+STRANGER = "unknown"
+
+_REFUSED_A_SECOND, _REFUSED_AT_ONCE = 1.0, 100
 
 
 class Auditor:
@@ -25,7 +27,9 @@ class Auditor:
     def __init__(self, log: AuditLog | None, *, everything: bool) -> None:
         self._log = log
         self._everything = everything
-        self._strangers = TokenBucket(_STRANGERS_A_SECOND, _STRANGERS_AT_ONCE)
+        # apart, so that a flood of strangers does not hide what was refused to a key
+        self._strangers = TokenBucket(_REFUSED_A_SECOND, _REFUSED_AT_ONCE)
+        self._known = TokenBucket(_REFUSED_A_SECOND, _REFUSED_AT_ONCE)
         self._left_out = 0
 
     def wants(self, rule: Rule) -> bool:
@@ -55,7 +59,7 @@ class Auditor:
         """Audit a caller who was not let in; of a flood of them some, and then how many were left out."""
         if self._log is None:
             return
-        if self._strangers.take() > 0.0:
+        if (self._strangers if event.who == STRANGER else self._known).take() > 0.0:
             self._left_out += 1
             return
         details = {**event.details, "left_out_before": self._left_out} if self._left_out else event.details

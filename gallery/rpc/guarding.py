@@ -11,11 +11,10 @@ import grpc
 from gallery.access import OPEN, Caller, Guard, Rule, call_for
 from gallery.audit import Event
 from gallery.errors import GalleryError, PermissionDenied, Unauthenticated
-from gallery.rpc.auditing import Auditor, StreamAudit, about, answered, event_of, failed, refused_by
+from gallery.rpc.auditing import STRANGER, Auditor, StreamAudit, about, answered, event_of, failed, refused_by
 from gallery.rpc.refusals import Context, refusals
 from gallery.wire.audit import told_by_request
 
-_STRANGER = "unknown"
 _SECONDS_FOR_A_FIRST_MESSAGE = 1.0
 
 
@@ -35,7 +34,7 @@ class AccessInterceptor(grpc.aio.ServerInterceptor):
         handler = await continuation(details)
         if handler is None:
             return None
-        method, who = details.method, _STRANGER
+        method, who = details.method, STRANGER
         try:
             rule = self._guard.rule(method)
             if rule is OPEN:
