@@ -175,30 +175,34 @@ def test_a_name_of_any_length_takes_little_room(folder: Path, serve: Serve) -> N
 
 def test_what_was_acknowledged_before_a_crash_is_in_the_log(tmp_path: Path, model_file: Path, folder: Path) -> None:
     audited = ("--audit", str(folder))
-    with started(tmp_path / "store", model_file, *audited) as server:
-        with GalleryClient(server.address, timeout=60.0) as client:
-            client.create_gallery("lobby")
-            acknowledged: list[str] = []
+    with (
+        started(tmp_path / "store", model_file, *audited) as server,
+        GalleryClient(server.address, timeout=60.0) as client,
+    ):
+        client.create_gallery("lobby")
+        acknowledged: list[str] = []
 
-            def work() -> None:
-                with suppress(CallFailed):
-                    for number in range(10_000):
-                        client.enroll("lobby", f"person-{number}", [png_of(number)])
-                        acknowledged.append(f"person-{number}")
-                        if number >= 10:
-                            enough.set()
+        def work() -> None:
+            with suppress(CallFailed):
+                for number in range(10_000):
+                    client.enroll("lobby", f"person-{number}", [png_of(number)])
+                    acknowledged.append(f"person-{number}")
+                    if number >= 10:
+                        enough.set()
 
-            enough, worker = threading.Event(), threading.Thread(target=work)
-            worker.start()
-            assert enough.wait(60)
-            kill(server)
-            worker.join()
+        enough, worker = threading.Event(), threading.Thread(target=work)
+        worker.start()
+        assert enough.wait(60)
+        kill(server)
+        worker.join()
     assert verify(folder).broken is None
     enrolled = [event.identity_ids[0] for event in told(folder, "Enroll")]
     assert enrolled[: len(acknowledged)] == acknowledged
-    with started(tmp_path / "store", model_file, *audited) as server:
-        with GalleryClient(server.address, timeout=60.0) as client:
-            client.delete_gallery("lobby")
+    with (
+        started(tmp_path / "store", model_file, *audited) as server,
+        GalleryClient(server.address, timeout=60.0) as client,
+    ):
+        client.delete_gallery("lobby")
     assert verify(folder).broken is None and len(told(folder, "DeleteGallery")) == 1
 
 
