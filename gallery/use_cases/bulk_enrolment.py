@@ -1,8 +1,8 @@
 """Bulk enrolment: any number of images as fast as they can be embedded, in memory that does not grow with them.
 
 Each item goes its own way: described and looked up, embedded, compared, written. The store is asked in groups: the
-items that arrive while one group is looked up make the next, and the templates that are ready while one group is
-brought to disk make the next, so that a flush is shared by as many as there are.
+items that arrive while one group is looked up make the next, and templates wait a moment for others that are coming,
+so that many share a flush.
 """
 
 import asyncio
@@ -39,6 +39,8 @@ BulkSource: TypeAlias = AsyncIterable[BulkItem | BulkResult]
 _IN_FLIGHT = 256  # more than are embedded while a group is brought to disk
 _BYTES_IN_FLIGHT = 64 * 2**20
 _LOOKED_UP_AT_ONCE = 64
+_WRITTEN_AT_ONCE = 64  # a flush costs as much as embedding a picture
+_PATIENCE = 1.0  # seconds that a template waits for others to share its flush, while others are coming
 _MAX_ITEM_ID_LENGTH = 256
 _ENDS_ALL = (NotFound, ModelMismatch, StoreCorrupt)
 
@@ -62,7 +64,12 @@ class BulkEnrolment(Enrolling):
         run = _Run(
             making,
             lookups=Groups(lambda items: self._look_up(gallery_id, making, items), largest=_LOOKED_UP_AT_ONCE),
-            writes=Groups(lambda templates: self._write(gallery_id, templates), largest=_IN_FLIGHT),
+            writes=Groups(
+                lambda templates: self._write(gallery_id, templates),
+                largest=_WRITTEN_AT_ONCE,
+                patience=_PATIENCE,
+                are_all=lambda waiting: waiting >= run.coming,
+            ),
         )
         try:
             answers = answered(run.fitting(items), lambda item: self._result(run, item), in_flight=_IN_FLIGHT)
@@ -76,6 +83,7 @@ class BulkEnrolment(Enrolling):
     async def _result(self, run: "_Run", item: BulkItem | BulkResult) -> BulkResult:
         if isinstance(item, BulkResult):
             return item
+        run.begin()
         try:
             template = await self._enrol(run, item)
         except _ENDS_ALL:
@@ -87,6 +95,7 @@ class BulkEnrolment(Enrolling):
             self._observer.enrolled(template)
             return BulkResult(item.item_id, template=template)
         finally:
+            run.end()
             run.room.give(len(item.image.content))
 
     async def _enrol(self, run: "_Run", item: BulkItem) -> EnrolledTemplate:
@@ -102,7 +111,11 @@ class BulkEnrolment(Enrolling):
         if place.known is not None:
             return EnrolledTemplate(0, place.known, created=False)
         if place.earlier is not None:
-            return replace(await place.earlier.outcome(), created=False)
+            run.end()  # it writes nothing itself
+            try:
+                return replace(await place.earlier.outcome(), created=False)
+            finally:
+                run.begin()
         making = run.making[place.info.template_id]
         try:
             enrolled = await self._make(run, place, item.image)
@@ -181,15 +194,26 @@ class _Place:
     earlier: _Making | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Run:
-    """One bulk enrolment under way."""
+    """One bulk enrolment under way. ``coming`` counts the items that may still have a template to write."""
 
     making: dict[UUID, _Making]
     lookups: Groups[BulkItem, _Place]
     writes: Groups[Template, None]
     unstored: Unstored = field(default_factory=lambda: Unstored(_IN_FLIGHT))
     room: Room = field(default_factory=lambda: Room(_BYTES_IN_FLIGHT))
+
+    coming: int = 0
+
+    def begin(self) -> None:
+        """Count an item that may have a template to write."""
+        self.coming += 1
+
+    def end(self) -> None:
+        """Count it no more."""
+        self.coming -= 1
+        self.writes.look_again()
 
     async def fitting(self, items: BulkSource) -> AsyncGenerator[BulkItem | BulkResult, None]:
         """Give the items as there is room for their pictures."""

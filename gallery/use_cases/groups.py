@@ -12,12 +12,23 @@ Reply = TypeVar("Reply")
 class Groups(Generic[Ask, Reply]):
     """One group is carried out at a time; what is asked meanwhile makes the next, of at most ``largest``.
 
-    ``carry_out`` replies to each of a group, in order; what it raises, all of the group are told.
+    ``carry_out`` replies to each of a group, in order; what it raises, all of the group are told. A group that is not
+    full waits up to ``patience`` seconds for others, unless ``are_all`` says of its size that none are to come.
     """
 
-    def __init__(self, carry_out: Callable[[Sequence[Ask]], Awaitable[Sequence[Reply]]], *, largest: int) -> None:
+    def __init__(
+        self,
+        carry_out: Callable[[Sequence[Ask]], Awaitable[Sequence[Reply]]],
+        *,
+        largest: int,
+        patience: float = 0.0,
+        are_all: Callable[[int], bool] = lambda _: True,
+    ) -> None:
         self._carry_out = carry_out
         self._largest = largest
+        self._patience = patience
+        self._are_all = are_all
+        self._changed = asyncio.Event()
         self._waiting: list[tuple[Ask, asyncio.Future[Reply]]] = []
         self._working: asyncio.Task[None] | None = None
 
@@ -25,9 +36,14 @@ class Groups(Generic[Ask, Reply]):
         """Ask, and wait for the reply."""
         reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._waiting.append((what, reply))
+        self._changed.set()
         if self._working is None:
             self._working = asyncio.create_task(self._work())
         return await reply
+
+    def look_again(self) -> None:
+        """Ask ``are_all`` again: its answer may have changed."""
+        self._changed.set()
 
     async def close(self) -> None:
         """Stop; what is being carried out is left, and nobody is told of it."""
@@ -39,12 +55,20 @@ class Groups(Generic[Ask, Reply]):
     async def _work(self) -> None:
         try:
             while self._waiting:
+                await self._gather()
                 group = [each for each in self._waiting[: self._largest] if not each[1].done()]
                 del self._waiting[: self._largest]
                 if group:
                     await self._reply(group)
         finally:
             self._working = None
+
+    async def _gather(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._patience):
+                while len(self._waiting) < self._largest and not self._are_all(len(self._waiting)):
+                    self._changed.clear()
+                    await self._changed.wait()
 
     async def _reply(self, group: Sequence[tuple[Ask, asyncio.Future[Reply]]]) -> None:
         try:
