@@ -1,6 +1,9 @@
 """What can be known of the container files without a container engine."""
 
 import re
+import shutil
+import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
@@ -9,6 +12,7 @@ import yaml
 
 from gallery.access import check_exposure
 from gallery.settings import Settings
+from tests.chaos.scale import only_in_full
 from tests.qdrant_server import IMAGE
 
 DOCKER = Path(__file__).parent.parent / "docker"
@@ -38,10 +42,38 @@ def test_a_server_of_compose_starts_and_is_published_on_loopback_alone_where_it_
 
 
 def test_everything_the_image_copies_is_there() -> None:
-    lines = re.findall(r"^COPY (?!--from)(.+) \S+$", (DOCKER / "Dockerfile").read_text(), flags=re.M)
-    copied = {name for line in lines for name in line.split()}
+    copied = {name for names, _ in copies() for name in names}
     assert {"pyproject.toml", "gallery"} <= copied
     assert all((ROOT / name).exists() for name in copied)
+
+
+@only_in_full
+def test_the_steps_of_the_image_make_a_service_without_tensorflow_or_pip(tmp_path: Path) -> None:
+    source, made = tmp_path / "source", tmp_path / "venv"
+    source.mkdir()
+    for names, target in copies():
+        for name in names:
+            if (ROOT / name).is_dir():
+                shutil.copytree(ROOT / name, source / target)
+            else:
+                shutil.copy(ROOT / name, source / target)
+    step, *_ = re.findall(r"^RUN ((?:.+\\\n)*.+)$", (DOCKER / "Dockerfile").read_text(), flags=re.M)
+    here = f"python3.{sys.version_info.minor}"
+    script = step.replace("\\\n", " ").replace("/venv", str(made)).replace("python3.11", here)
+    subprocess.run(["bash", "-euc", script], cwd=source, check=True)
+    packages = {path.name for path in made.glob("lib/python*/site-packages/*")}
+    assert {"gallery", "onnxruntime", "qdrant_edge"} <= packages
+    assert packages.isdisjoint({"tensorflow", "keras", "torch", "pip", "export"})
+    environment = {"PATH": f"{made}/bin:/usr/bin:/bin", "HOME": str(tmp_path), "GALLERY_LISTEN": "127.0.0.1:0"}
+    printed = subprocess.run(
+        ["gallery", "demo"], cwd=tmp_path, env=environment, check=True, capture_output=True, text=True
+    )
+    assert "TRUE" in printed.stdout
+
+
+def copies() -> list[tuple[list[str], str]]:
+    lines = re.findall(r"^COPY (?!--from)(.+) (\S+)$", (DOCKER / "Dockerfile").read_text(), flags=re.M)
+    return [(names.split(), target) for names, target in lines]
 
 
 @pytest.mark.parametrize("name", COMPOSE)

@@ -26,7 +26,7 @@ async def address_check(settings: Settings) -> tuple[Check, bool]:
         return bad("address", f"{listen} cannot be listened on ({error})", "name another with --listen"), False
     if settings.tls_client_ca is not None:
         return good("address", f"{listen} is taken; who asks there for health must show a certificate"), True
-    parts = await _asked(settings)
+    parts = await health_of(settings)
     if parts is None:
         return bad("address", f"{listen} is taken by something else", "stop it, or name another with --listen"), False
     if troubles := [part for part, serving in parts.items() if not serving]:
@@ -52,8 +52,8 @@ def _is_free(listen: str) -> bool:
     return True
 
 
-async def _asked(settings: Settings) -> dict[str, bool] | None:
-    """Ask for the health of the whole and its parts; None when nobody there knows what that is."""
+async def health_of(settings: Settings) -> dict[str, bool] | None:
+    """Ask a server with these settings whether the whole ("") and its parts are SERVING; None when it does not say."""
     told = {}
     async with _channel(settings) as channel:
         health: Any = health_pb2_grpc.HealthStub(channel)

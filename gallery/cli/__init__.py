@@ -13,6 +13,7 @@ from gallery.cli import (
     draw,
     enrol,
     galleries,
+    health,
     keys,
     migrate,
     model,
@@ -36,6 +37,7 @@ app = typer.Typer(
 
 app.command("demo", epilog=demo.EPILOG)(demo.demo)
 app.command("serve", cls=SettingsCommand, epilog=serve.EPILOG)(serve.serve)
+app.command("health", cls=SettingsCommand, epilog=health.EPILOG)(health.health)
 app.command("enrol", epilog=enrol.EPILOG)(enrol.enrol)
 app.command("identify", epilog=people.IDENTIFY_EPILOG)(people.identify)
 app.command("verify", epilog=people.VERIFY_EPILOG)(people.verify)

@@ -21,7 +21,7 @@ from tests.cli.conftest import Run
 from tests.pictures import png_of
 
 COMMANDS = [
-    ["demo"], ["serve"], ["enrol"], ["identify"], ["verify"], ["annotate"], ["list"], ["erase"], ["draw"],
+    ["demo"], ["serve"], ["health"], ["enrol"], ["identify"], ["verify"], ["annotate"], ["list"], ["erase"], ["draw"],
     ["calibrate"], ["doctor"], ["merge"], ["split"], ["undo"], ["galleries", "threshold"], ["galleries", "policy"],
     ["galleries", "create"], ["galleries", "show"], ["galleries", "delete"], ["model", "info"], ["model", "check"],
     ["backup"], ["restore"], ["migrate"],
