@@ -83,7 +83,8 @@ def work(shards: Shards, ledger: LedgerFile, pipe: int, send: Send) -> None:
         if inbox.others:
             asked = inbox.others.popleft()
             answer = _answer(shards, handlers, asked)
-            if isinstance(asked.request, Write) and answer.error is None:
+            # What a search for known templates finds is called enrolled, so it has to be on disk as well.
+            if isinstance(asked.request, Write | Find) and answer.error is None:
                 written.append((asked.request.gallery_id, answer))
             elif isinstance(asked.request, Compact) and answer.value:
                 compacting.setdefault(asked.request.gallery_id, []).append(Answer(asked.number))

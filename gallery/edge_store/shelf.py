@@ -106,14 +106,14 @@ class Shelf(ABC):
         return count
 
     def flush(self) -> dict[str, Exception]:
-        """Bring every write since the last flush to disk; returns the galleries where that failed, and why."""
+        """Bring every write since the last flush to disk; returns the galleries where that failed, to be tried again."""
         failed: dict[str, Exception] = {}
         for gallery_id in self._unflushed:
             try:
                 self._shard(gallery_id).engine.flush()
             except Exception as error:
                 failed[gallery_id] = error
-        self._unflushed.clear()
+        self._unflushed = set(failed)
         return failed
 
     def drop(self, gallery_id: str) -> None:

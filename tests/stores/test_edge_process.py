@@ -14,7 +14,17 @@ from gallery.domain import EVERYTHING
 from gallery.edge_store import EdgeStore
 from gallery.edge_store.catalogue import Catalogue
 from gallery.edge_store.ledger import LedgerFile
-from gallery.edge_store.messages import Answer, Asked, DeleteIdentity, Find, Nearest, Put, frame, take_messages
+from gallery.edge_store.messages import (
+    Answer,
+    Asked,
+    DeleteIdentity,
+    Find,
+    ListTemplates,
+    Nearest,
+    Put,
+    frame,
+    take_messages,
+)
 from gallery.edge_store.process import work
 from gallery.edge_store.search import Hit
 from gallery.edge_store.shards import Shards
@@ -36,6 +46,10 @@ class RecordingShards(Shards):
 
     def find(self, request: Find) -> list[tuple[str, Any]]:
         self.events.append("find")
+        return []
+
+    def list_templates(self, request: ListTemplates) -> list[tuple[str, Any]]:
+        self.events.append("list")
         return []
 
     def delete_identity(self, request: DeleteIdentity) -> int:
@@ -72,9 +86,16 @@ def worked(*requests: Any) -> tuple[RecordingShards, dict[int, Answer]]:
 
 def test_writes_are_answered_together_after_one_flush_and_reads_at_once() -> None:
     put = Put("main", [], [], b"")
-    shards, _ = worked(put, Find("main", []), put, put)
-    carried_out = ["put main", "find", "answer 1", "put main", "put main"]
+    shards, _ = worked(put, ListTemplates("main", "ann"), put, put)
+    carried_out = ["put main", "list", "answer 1", "put main", "put main"]
     assert shards.events == [*carried_out, "flush", "answer 0", "answer 2", "answer 3"]
+
+
+def test_what_is_called_known_is_on_disk_by_then() -> None:
+    shards, _ = worked(Put("main", [], [], b""), Find("main", []))
+    assert shards.events == ["put main", "find", "flush", "answer 0", "answer 1"]
+    _, answers = worked(Put("full", [], [], b""), Find("full", []))
+    assert isinstance(answers[1].error, StoreUnavailable)
 
 
 def test_searches_go_before_writes_that_wait() -> None:
