@@ -106,7 +106,7 @@ class Shelf(ABC):
         return count
 
     def flush(self) -> dict[str, Exception]:
-        """Bring every write since the last flush to disk; returns the galleries where that failed, to be tried again."""
+        """Bring every write since the last flush to disk; returns where that failed, to be tried again."""
         failed: dict[str, Exception] = {}
         for gallery_id in self._unflushed:
             try:
