@@ -23,6 +23,7 @@ from gallery.domain import Basis, Cohort, EncodedImage, Identification
 from gallery.errors import GalleryNotFound
 
 _AT_ONCE = 8
+_OF_A_STRANGER = 8  # pictures in the cohort, as many as ship with a model
 
 Answer = TypeVar("Answer")
 
@@ -94,7 +95,7 @@ def cast(samples: Sequence[Sample], parts: Parts, *, strangers: Sequence[Sample]
         tuple(templates),
         tuple(mated),
         tuple(sample for name in order[half:] for sample in _some(others[name], parts.probes, random)),
-        tuple(sample for name in order[:half] for sample in others[name]),
+        tuple(sample for name in order[:half] for sample in _some(others[name], _OF_A_STRANGER, random)),
     )
 
 
