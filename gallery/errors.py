@@ -7,6 +7,7 @@
     │   ├── PoorQuality           a picture to enrol that breaks the gallery's limits
     │   ├── InvalidRegion         a box that is empty or outside its picture
     │   ├── InvalidBackup         a backup that is torn, altered, or none
+    │   ├── InvalidSource         no video, no sidecar, or one that breaks off
     │   ├── InvalidIdentifier     a gallery, identity or template id of the wrong form
     │   └── InvalidParameter      a threshold, limit or page token out of range
     ├── NotFound
@@ -31,6 +32,7 @@
     ├── EmbedderUnavailable       nothing can be embedded: every worker hangs, or the server is stopping
     ├── StoreUnavailable          the store does not answer
     ├── StoreCorrupt              the store holds something it cannot have written
+    ├── SourceUnavailable         a camera that cannot be opened, or that was lost
     ├── AuditUnavailable          the audit log cannot be written, so nothing is done that belongs in it
     ├── AuditCorrupt              the audit log is not what was written
     └── CallFailed                raised by clients alone: the server gave no answer of its own
@@ -91,6 +93,12 @@ class InvalidBackup(InvalidRequest):
     """A backup that is torn, altered or no backup, or of what was erased since."""
 
     reason = "INVALID_BACKUP"
+
+
+class InvalidSource(InvalidRequest):
+    """A recording, or the sidecar beside it, that cannot be read or breaks off."""
+
+    reason = "INVALID_SOURCE"
 
 
 class InvalidIdentifier(InvalidRequest):
@@ -242,6 +250,12 @@ class StoreCorrupt(GalleryError):
     reason = "STORE_CORRUPT"
 
 
+class SourceUnavailable(GalleryError):
+    """A camera cannot be opened, or was lost and did not come back."""
+
+    reason = "SOURCE_UNAVAILABLE"
+
+
 class AuditUnavailable(GalleryError):
     """The audit log cannot be written; nothing is known about the outcome of a write."""
 
@@ -270,3 +284,14 @@ class DeadlineExceeded(CallFailed):
     """No answer came in time; nothing is known about the outcome of a write."""
 
     reason = "DEADLINE_EXCEEDED"
+
+
+WORTH_REPEATING = (
+    AuditUnavailable,
+    DeadlineExceeded,
+    EmbedderUnavailable,
+    Overloaded,
+    ServerUnavailable,
+    StoreUnavailable,
+)
+"""What may go well when it is tried again after a while: for whoever goes on for long."""

@@ -20,6 +20,7 @@ from gallery.cli import (
     people,
     policy,
     serve,
+    watch,
 )
 from gallery.cli.exits import EXIT_CODES, GalleryCommands
 from gallery.cli.setting_flags import SettingsCommand
@@ -42,6 +43,7 @@ app.command("enrol", epilog=enrol.EPILOG)(enrol.enrol)
 app.command("identify", epilog=people.IDENTIFY_EPILOG)(people.identify)
 app.command("verify", epilog=people.VERIFY_EPILOG)(people.verify)
 app.command("annotate", epilog=people.ANNOTATE_EPILOG)(people.annotate)
+app.command("watch", epilog=watch.EPILOG)(watch.watch)
 app.command("list", epilog=galleries.LIST_EPILOG)(galleries.list_)
 app.command("erase", epilog=galleries.ERASE_EPILOG)(galleries.erase)
 app.command("calibrate", epilog=calibrate.EPILOG)(calibrate.calibrate)
@@ -64,4 +66,5 @@ app.command("draw", epilog=draw.EPILOG)(draw.draw)
 def main() -> None:
     """Run the command line."""
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # gRPC's own notes would stand between the messages
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # and FFmpeg's
     app(prog_name="gallery")

@@ -13,10 +13,11 @@ from gallery.errors import (
     GalleryError,
     Overloaded,
     ServerUnavailable,
+    SourceUnavailable,
     StoreUnavailable,
 )
 
-_UNAVAILABLE = (AuditUnavailable, CallFailed, EmbedderUnavailable, Overloaded, StoreUnavailable)
+_UNAVAILABLE = (AuditUnavailable, CallFailed, EmbedderUnavailable, Overloaded, SourceUnavailable, StoreUnavailable)
 
 
 class Exit(IntEnum):
@@ -32,11 +33,11 @@ class Exit(IntEnum):
 
 EXIT_CODES = """Exit codes:
 0 done, or matched TRUE;
-1 answered, but no match, or some images were not enrolled, or the doctor found something;
+1 answered, but no match, or some images were not enrolled or frames not answered, or the doctor found something;
 2 wrong usage;
 3 refused (bad input, unknown identity, unfit model);
-4 unavailable (server, store, overload), try again;
-130 interrupted (gallery enrol: what was under way is finished)."""
+4 unavailable (server, store, camera, overload), try again;
+130 interrupted (gallery enrol and watch: what was under way is finished)."""
 
 
 def exit_code_of(error: GalleryError) -> Exit:

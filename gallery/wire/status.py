@@ -35,6 +35,7 @@ CODES: dict[type[GalleryError], int] = {
     errors.EmbedderUnavailable: code_pb2.UNAVAILABLE,
     errors.StoreUnavailable: code_pb2.UNAVAILABLE,
     errors.StoreCorrupt: code_pb2.DATA_LOSS,
+    errors.SourceUnavailable: code_pb2.UNAVAILABLE,
     errors.AuditUnavailable: code_pb2.UNAVAILABLE,
     errors.AuditCorrupt: code_pb2.DATA_LOSS,
 }

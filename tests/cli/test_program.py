@@ -24,7 +24,7 @@ COMMANDS = [
     ["demo"], ["serve"], ["health"], ["enrol"], ["identify"], ["verify"], ["annotate"], ["list"], ["erase"], ["draw"],
     ["calibrate"], ["doctor"], ["merge"], ["split"], ["undo"], ["galleries", "threshold"], ["galleries", "policy"],
     ["galleries", "create"], ["galleries", "show"], ["galleries", "delete"], ["model", "info"], ["model", "check"],
-    ["backup"], ["restore"], ["migrate"],
+    ["backup"], ["restore"], ["migrate"], ["watch"],
     ["keys", "create"], ["keys", "list"], ["keys", "revoke"], ["audit", "verify"], ["audit", "show"],
 ]  # fmt: skip
 

@@ -8,7 +8,6 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from gallery.cli.bulk import sending
 from gallery.cli.bulk.outcome import Outcome, Result
 from gallery.cli.bulk.preparing import Feed, Ready
 from gallery.cli.bulk.row import Row
@@ -16,6 +15,7 @@ from gallery.cli.bulk.sending import Bulk, Patience, Sending
 from gallery.cli.exits import Exit, exit_code_of
 from gallery.domain import BulkItem, BulkResult, EncodedImage, EnrolledTemplate, TemplateInfo
 from gallery.errors import (
+    WORTH_REPEATING,
     GalleryError,
     ImageTooLarge,
     InvalidImage,
@@ -219,6 +219,6 @@ async def test_no_more_is_held_than_there_is_room_for(size: int, most: int) -> N
     feed.close()
 
 
-@pytest.mark.parametrize("kind", sending.WORTH_REPEATING)
+@pytest.mark.parametrize("kind", WORTH_REPEATING)
 def test_what_is_worth_repeating_is_what_an_exit_code_calls_unavailable(kind: type[GalleryError]) -> None:
     assert exit_code_of(kind.__new__(kind)) is Exit.UNAVAILABLE

@@ -1,9 +1,6 @@
 """One run of `gallery enrol`, from its sources to its report."""
 
-import asyncio
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +12,7 @@ from gallery.cli.bulk.seen import Seen
 from gallery.cli.bulk.sending import Patience, Sending
 from gallery.cli.bulk.tally import Tally
 from gallery.cli.output import say
+from gallery.cli.stopping import stopped_by_signals
 from gallery.domain import Gallery
 from gallery.errors import GalleryAlreadyExists, GalleryError, GalleryNotFound
 
@@ -52,34 +50,15 @@ class Run:
             sending = Sending(gallery, record.gallery_id, self.patience, tell)
             feed = Feed(prepared(self.sources.rows(), done, met), sending.changed)
             try:
-                with self._stopped_by_signals(sending):
+                with stopped_by_signals(lambda: self._stop(sending)):
                     self.gave_up = await sending.run(feed)
             finally:
                 feed.close()
                 self.report.end(self.tally.counts())
 
-    @contextmanager
-    def _stopped_by_signals(self, sending: Sending) -> Iterator[None]:
-        """Stop sending at the first SIGINT or SIGTERM; the second ends the program as ever."""
-        loop, numbers = asyncio.get_running_loop(), (signal.SIGINT, signal.SIGTERM)
-
-        def restore() -> None:
-            for number in numbers:
-                loop.remove_signal_handler(number)
-
-        def stop() -> None:
-            restore()
-            self.interrupted = True
-            say("finishing what is under way; once more ends at once")
-            sending.stop()
-
-        for number in numbers:
-            with suppress(ValueError, RuntimeError):  # outside the main thread there are no signals
-                loop.add_signal_handler(number, stop)
-        try:
-            yield
-        finally:
-            restore()
+    def _stop(self, sending: Sending) -> None:
+        self.interrupted = True
+        sending.stop()
 
 
 async def _ensured(gallery: "AnyGallery", gallery_id: str) -> Gallery:

@@ -18,28 +18,10 @@ from gallery.cli.bulk.outcome import Outcome, Result
 from gallery.cli.bulk.preparing import Feed, Ready
 from gallery.cli.output import say
 from gallery.domain import BulkItem, BulkResult
-from gallery.errors import (
-    AuditUnavailable,
-    DeadlineExceeded,
-    EmbedderUnavailable,
-    GalleryError,
-    ImageTooLarge,
-    Overloaded,
-    ServerUnavailable,
-    StoreUnavailable,
-)
+from gallery.errors import WORTH_REPEATING, DeadlineExceeded, GalleryError, ImageTooLarge, ServerUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable
-
-WORTH_REPEATING = (
-    AuditUnavailable,
-    DeadlineExceeded,
-    EmbedderUnavailable,
-    Overloaded,
-    ServerUnavailable,
-    StoreUnavailable,
-)
 
 _IN_FLIGHT = 256
 _BYTES_IN_FLIGHT = 64 * 2**20
