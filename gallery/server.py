@@ -151,9 +151,10 @@ async def running(settings: Settings) -> AsyncIterator[RunningServer]:
         await health_of_all.begin()
         await server.start()
         await health_of_all.look()
+        caretaker = Caretaker(gallery.use_cases, gallery.store)
         background = [
             asyncio.create_task(health_of_all.keep()),
-            asyncio.create_task(_take_care(Caretaker(gallery.use_cases, gallery.store))),
+            asyncio.create_task(every(_SECONDS_BETWEEN_WALKS, "looking after the galleries", caretaker.walk)),
         ]
         try:
             store_name = settings.qdrant_url or str(settings.store)
@@ -173,7 +174,12 @@ async def guarded(settings: Settings) -> AsyncIterator[AccessInterceptor]:
     """Read the keys and open the audit log, and stand before the servicers with both; raises InvalidParameter."""
     keyring = None if settings.keys is None else await asyncio.to_thread(Keyring, KeyFile(settings.keys))
     log = None if settings.audit is None else await asyncio.to_thread(AuditLog, settings.audit)
-    refreshing = asyncio.create_task(_refresh(keyring))
+
+    async def refresh() -> None:
+        if keyring is not None:
+            await asyncio.to_thread(keyring.refresh)
+
+    refreshing = asyncio.create_task(every(_SECONDS_BETWEEN_LOOKS_AT_KEYS, "reading the keys again", refresh))
     try:
         yield AccessInterceptor(Guard(keyring), Auditor(log, everything=settings.audit_calls == "all"))
     finally:
@@ -238,18 +244,13 @@ def _caller_sees(gallery_id: str) -> bool:
     return current_caller().sees(gallery_id)
 
 
-async def _refresh(keyring: Keyring | None) -> None:
-    """Have keys that were made or revoked known within a second."""
-    while keyring is not None:
-        await asyncio.sleep(_SECONDS_BETWEEN_LOOKS_AT_KEYS)
-        await asyncio.to_thread(keyring.refresh)
-
-
-async def _take_care(caretaker: Caretaker) -> None:
-    """Let expired templates go and outgrown thresholds be calibrated, for as long as the server runs."""
+async def every(seconds: float, what: str, job: Callable[[], Awaitable[None]]) -> None:
+    """Do a job again and again, as long as the server runs; one time that fails is in the log, and not the last."""
     while True:
-        await asyncio.sleep(_SECONDS_BETWEEN_WALKS)
+        await asyncio.sleep(seconds)
         try:
-            await caretaker.walk()
+            await job()
         except GalleryError as error:
-            _log.warning("the galleries could not be looked after: %s", error)
+            _log.warning("%s failed, to be tried again: %s", what, error)
+        except Exception:
+            _log.exception("%s failed in a way that nobody foresaw, to be tried again", what)

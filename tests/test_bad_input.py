@@ -11,7 +11,9 @@ import cv2
 import grpc
 import numpy as np
 import pytest
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
@@ -112,6 +114,36 @@ CASES: dict[str, tuple[str, Message, str, str]] = {
     "a threshold below 0": ("Identify", identify(GOOD, threshold=-0.1), "INVALID_ARGUMENT", "INVALID_PARAMETER"),
     "a threshold above 2": ("Identify", identify(GOOD, threshold=2.1), "INVALID_ARGUMENT", "INVALID_PARAMETER"),
     "a threshold of NaN": ("Identify", identify(GOOD, threshold=np.nan), "INVALID_ARGUMENT", "INVALID_PARAMETER"),
+    "a capture time outside the calendar": (
+        "Enroll",
+        pb.EnrollRequest(
+            gallery_id="lobby",
+            identity_id="ann",
+            images=[pb.Image(content=GOOD, context=pb.Context(capture_time=Timestamp(seconds=10**15)))],
+        ),
+        "INVALID_ARGUMENT",
+        "INVALID_PARAMETER",
+    ),
+    "a filter of no moment": (
+        "ListIdentities",
+        pb.ListIdentitiesRequest(
+            gallery_id="lobby", filter=pb.TemplateFilter(captured_from=Timestamp(nanos=2 * 10**9))
+        ),
+        "INVALID_ARGUMENT",
+        "INVALID_PARAMETER",
+    ),
+    "a fusion that there is not": (
+        "UpdateGallery",
+        pb.UpdateGalleryRequest(gallery_id="lobby", policy=pb.Policy(fusion=99)),  # type: ignore[arg-type]
+        "INVALID_ARGUMENT",
+        "INVALID_PARAMETER",
+    ),
+    "a lifetime of ages": (
+        "UpdateGallery",
+        pb.UpdateGalleryRequest(gallery_id="lobby", policy=pb.Policy(template_lifetime=Duration(seconds=10**15))),
+        "INVALID_ARGUMENT",
+        "INVALID_PARAMETER",
+    ),
     "a gallery of another model": (
         "Identify",
         identify(GOOD, gallery_id="foreign"),

@@ -1,5 +1,6 @@
 """Calibrated decisions through the use cases: outcomes, policy, context, expiry, conflicts, merge, split, care."""
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -32,10 +33,12 @@ from gallery.errors import (
     ModelMismatch,
     NotEnoughEvidence,
     PoorQuality,
+    StoreUnavailable,
     TemplateNotFound,
 )
 from gallery.onnx_embedder import OnnxEmbedder
 from gallery.scheduler import Scheduler
+from gallery.server import every
 from gallery.use_cases import Caretaker, GalleryUseCases
 from tests.fakes import MemoryStore
 from tests.pictures import png_of
@@ -203,6 +206,14 @@ async def test_calibrations_that_cannot_be_done_are_refused_and_change_nothing(g
     with pytest.raises(ModelMismatch):
         await gallery.calibrate("lobby", cohort=foreign)
     digest = (await gallery.get_gallery("lobby")).model_digest
+    for vectors, problem in (
+        (np.ones((900, DIMENSION + 1)), f"have {DIMENSION + 1} numbers"),
+        (np.ones((900, DIMENSION)), "has the length"),
+        (np.full((900, DIMENSION), np.nan), "has the length nan"),
+    ):
+        with pytest.raises(InvalidRequest, match=problem):
+            strangers = Cohort(digest, vectors.astype(np.float32), tuple(f"stranger {row}" for row in range(900)))
+            await gallery.calibrate("lobby", target_fpir=0.05, cohort=strangers)
     few = Cohort(digest, np.eye(DIMENSION, dtype=np.float32), tuple("abcdefgh"))
     with pytest.raises(NotEnoughEvidence, match=r"\d"):
         await gallery.calibrate("lobby", target_fpir=0.001, cohort=few)
@@ -265,6 +276,13 @@ async def test_a_picture_older_than_the_lifetime_is_not_enrolled(gallery: Galler
         await gallery.enroll("lobby", "ann", [picture(1, Context.of(captured_at=START - timedelta(hours=8)))])
 
 
+async def test_a_lifetime_beyond_the_calendar_is_for_ever(gallery: GalleryUseCases, clock: Clock) -> None:
+    await gallery.update_gallery("lobby", policy=Policy(template_lifetime=timedelta(days=3_652_500)))
+    assert (await gallery.enroll("lobby", "ann", [picture(1)])).templates[0].created
+    clock.now = START.replace(year=9998)
+    assert (await gallery.identify("lobby", picture(1)))[0].matched
+
+
 @pytest.mark.parametrize(
     "policy", [Policy(template_lifetime=timedelta(0)), Policy(recalibrate_at_growth=1.0)], ids=["lifetime", "growth"]
 )
@@ -287,6 +305,42 @@ async def test_an_outgrown_threshold_is_calibrated_anew_where_the_policy_asks_fo
     await caretaker.walk()
     first, second = (await gallery.get_gallery("lobby")).thresholds
     assert (second.version, second.target_fpir, second.identity_count) == (2, first.target_fpir, 16)
+
+
+async def test_a_gallery_that_cannot_be_calibrated_anew_keeps_no_other_from_being_looked_after(
+    gallery: GalleryUseCases, store: MemoryStore, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await enroll_people(gallery, 10, images=2)
+    await gallery.calibrate("lobby", target_fpir=0.05)
+    await gallery.update_gallery("lobby", policy=Policy(recalibrate_at_growth=1.01))
+    await enroll_people(gallery, 1, first=10)
+    await gallery.create_gallery("zoo", policy=Policy(template_lifetime=timedelta(hours=1)))
+    await gallery.enroll("zoo", "ann", [picture(1)])
+    clock.now = START + timedelta(hours=2)
+
+    async def refuse(*_: object, **__: object) -> None:
+        raise InvalidRequest("one picture shows a stranger and an identity")
+
+    monkeypatch.setattr(gallery, "calibrate", refuse)
+    await Caretaker(gallery, store, clock).walk()
+    with pytest.raises(IdentityNotFound):
+        await gallery.get_identity("zoo", "ann")
+
+
+async def test_what_a_server_does_again_and_again_outlives_a_time_that_fails(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    errors, done = iter([StoreUnavailable("the store is away"), ValueError("odd")]), asyncio.Event()
+
+    async def job() -> None:
+        for error in errors:
+            raise error
+        done.set()
+
+    task = asyncio.create_task(every(0.0, "the job", job))
+    await done.wait()
+    task.cancel()
+    assert [record.levelname for record in caplog.records] == ["WARNING", "ERROR"]
 
 
 # Conflicts

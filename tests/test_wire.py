@@ -6,12 +6,14 @@ from enum import StrEnum
 
 import numpy as np
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import code_pb2
 
 from gallery import errors
 from gallery.domain import (
     EVERYTHING,
     Basis,
+    BulkResult,
     CalibrationReport,
     Candidate,
     Change,
@@ -47,9 +49,17 @@ from gallery.domain import (
     ThresholdSource,
     Verification,
 )
-from gallery.errors import CallFailed, GalleryError, InvalidIdentifier, InvalidRegion, InvalidRequest, Overloaded
+from gallery.errors import (
+    CallFailed,
+    GalleryError,
+    InvalidIdentifier,
+    InvalidParameter,
+    InvalidRegion,
+    InvalidRequest,
+    Overloaded,
+)
 from gallery.v1 import gallery_service_pb2 as pb
-from gallery.wire import enrolment, keeping, upkeep, values
+from gallery.wire import bulk, enrolment, keeping, upkeep, values
 from gallery.wire.status import CODES, code_of, error_of, status_of, subclasses
 
 NOW = datetime(2026, 11, 22, 13, 37, 0, 123456, tzinfo=UTC)
@@ -188,6 +198,14 @@ def test_an_embedding_comes_back_bit_by_bit() -> None:
 
 def test_a_number_of_zero_means_the_default_where_the_proto_says_so() -> None:
     assert (values.read_or(0, 5), values.read_or(3, 5)) == (5, 3)
+
+
+def test_an_item_of_no_moment_is_refused_alone() -> None:
+    image = pb.Image(content=b"x", context=pb.Context(capture_time=Timestamp(seconds=10**15)))
+    item = pb.BulkEnrollRequest(item=pb.BulkEnrollItem(item_id="1", identity_id="ann", image=image))
+    result = bulk.read_item(item)
+    assert isinstance(result, BulkResult)
+    assert isinstance(result.error, InvalidParameter)
 
 
 def test_an_empty_region_and_a_mistyped_template_id_are_refused() -> None:

@@ -59,8 +59,8 @@ def calibrate(enrolled: Enrolled, cohort: Cohort, aim: Aim, version: int, now: d
     false match among 3/p trials, the rate is below p with 95% confidence). Refused are fewer than 10 people, or
     0.2/target: no law can be carried that far.
 
-    Raises ModelMismatch for a cohort of another model, InvalidRequest for contradictory labels, and NotEnoughEvidence,
-    which says how many people are needed.
+    Raises ModelMismatch for a cohort of another model, InvalidRequest for contradictory labels and for vectors that
+    cannot be its embeddings, and NotEnoughEvidence, which says how many people are needed.
     """
     if cohort.model_digest != enrolled.model_digest:
         raise ModelMismatch(

@@ -15,6 +15,7 @@ from gallery.calibration.tail import Floats, PairCounts, Scores, count_pairs, ta
 from gallery.domain import Cohort, Embedding, Fusion
 from gallery.errors import InvalidRequest
 from gallery.matching import identity_distances
+from gallery.records import UNIT_TOLERANCE
 
 MAX_OWN_PEOPLE = 500  # of a large gallery's identities that play strangers
 MAX_PAIRED = 1000  # of a large gallery's identities that teach the exponent
@@ -33,11 +34,12 @@ class Strangers:
 
 
 def gather(enrolled: Enrolled, cohort: Cohort, fusion: Fusion, target: float, random: np.random.Generator) -> Strangers:
-    """Score the cohort and the gallery's own identities; raises InvalidRequest for contradictory labels.
+    """Score the cohort and the gallery's own identities; raises InvalidRequest for a cohort that cannot be.
 
     The exponent is learnt from the cohort against the gallery. The cohort against itself would teach more pairs, but
     of another law where a network has learnt to tell just those people apart.
     """
+    checked_vectors(enrolled, cohort)
     checked_labels(enrolled, cohort)
     _, persons = np.unique(np.asarray(cohort.people, np.str_), return_inverse=True)
     people = int(persons.max()) + 1
@@ -52,6 +54,22 @@ def gather(enrolled: Enrolled, cohort: Cohort, fusion: Fusion, target: float, ra
         Scores(own_nearest, np.searchsorted(chosen, enrolled.owners[own_rows]), len(chosen)),
         own_rows,
     )
+
+
+def checked_vectors(enrolled: Enrolled, cohort: Cohort) -> None:
+    """Refuse, with InvalidRequest, strangers that are not unit vectors of the gallery's dimension."""
+    dimension, given = enrolled.templates.shape[1], cohort.embeddings.shape[1]
+    if given != dimension:
+        raise InvalidRequest(
+            f"the strangers' embeddings have {given} numbers", expected=f"{dimension}, as Embed gives them"
+        )
+    lengths = np.linalg.norm(cohort.embeddings, axis=1)
+    odd = np.flatnonzero(~(np.abs(lengths - 1.0) <= UNIT_TOLERANCE))
+    if len(odd):
+        raise InvalidRequest(
+            f"an embedding of the stranger {cohort.people[odd[0]]!r} has the length {lengths[odd[0]]:g}",
+            expected="1, as Embed gives them",
+        )
 
 
 def checked_labels(enrolled: Enrolled, cohort: Cohort) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from gallery.domain import Gallery, ThresholdOrigin
-from gallery.errors import GalleryChanged, GalleryNotFound, ModelMismatch, NotEnoughEvidence
+from gallery.errors import GalleryChanged, GalleryNotFound, InvalidRequest, ModelMismatch, NotEnoughEvidence
 from gallery.ports import TemplateStore
 from gallery.use_cases.base import utc_now
 from gallery.use_cases.paging import MAX_PAGE_SIZE
@@ -34,7 +34,7 @@ class Caretaker:
                         await self._calibrate(gallery)
                 except (GalleryNotFound, GalleryChanged):
                     continue
-                except (ModelMismatch, NotEnoughEvidence) as error:
+                except (InvalidRequest, ModelMismatch, NotEnoughEvidence) as error:
                     _log.warning("the gallery %s cannot be calibrated anew: %s", gallery.gallery_id, error)
             after = galleries[-1].gallery_id
 

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from gallery import quality
@@ -63,7 +63,9 @@ class Enrolling(UseCases):
             region,
             checked_context(image.context),
         )
-        return info if lifetime is None else replace(info, expires_at=(image.context.captured_at or now) + lifetime)
+        return (
+            info if lifetime is None else replace(info, expires_at=_after(image.context.captured_at or now, lifetime))
+        )
 
     async def _known(self, gallery: Gallery, template_ids: Sequence[UUID]) -> dict[UUID, TemplateInfo]:
         """Find which templates are enrolled, and stay so.
@@ -128,6 +130,13 @@ class Enrolling(UseCases):
                 conflicting_identity_id=other.identity_id,
             )
         return replace(taken, conflicts=(Conflict(other.identity_id, other.distance, own_distance),))
+
+
+def _after(moment: datetime, lifetime: timedelta) -> datetime:
+    try:
+        return moment + lifetime
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)  # the end of the calendar
 
 
 def _has_expired(info: TemplateInfo, now: datetime) -> bool:

@@ -240,7 +240,7 @@ class GalleryServiceServicer:
 
     def Embed(self, request, context):
         """Embeds each person in an image; nothing is stored.
-        INVALID_ARGUMENT INVALID_IMAGE, IMAGE_TOO_LARGE, INVALID_REGION.
+        INVALID_ARGUMENT INVALID_IMAGE, IMAGE_TOO_LARGE, INVALID_REGION, INVALID_PARAMETER.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -282,7 +282,7 @@ class GalleryServiceServicer:
     def Calibrate(self, request, context):
         """Sets a gallery's threshold so that at most the target share of strangers is taken for somebody, from a cohort of
         strangers, the gallery's own genuine and impostor pairs, its size and its fusion rule.
-        INVALID_ARGUMENT INVALID_IDENTIFIER, INVALID_PARAMETER; NOT_FOUND GALLERY_NOT_FOUND;
+        INVALID_ARGUMENT INVALID_IDENTIFIER, INVALID_PARAMETER, INVALID_REQUEST; NOT_FOUND GALLERY_NOT_FOUND;
         FAILED_PRECONDITION MODEL_MISMATCH, NOT_ENOUGH_EVIDENCE; ABORTED GALLERY_CHANGED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -291,7 +291,7 @@ class GalleryServiceServicer:
 
     def Diagnose(self, request, context):
         """Looks for likely duplicates of a person, outlier templates, and identities no threshold can tell apart.
-        INVALID_ARGUMENT INVALID_IDENTIFIER; NOT_FOUND GALLERY_NOT_FOUND.
+        INVALID_ARGUMENT INVALID_IDENTIFIER; NOT_FOUND GALLERY_NOT_FOUND; FAILED_PRECONDITION MODEL_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

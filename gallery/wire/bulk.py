@@ -1,7 +1,7 @@
 """A bulk enrolment on the wire: its items and what became of each, as messages and back."""
 
 from gallery.domain import BulkItem, BulkResult
-from gallery.errors import InvalidRegion, InvalidRequest
+from gallery.errors import InvalidParameter, InvalidRegion, InvalidRequest
 from gallery.v1 import gallery_service_pb2 as pb
 from gallery.wire import values
 from gallery.wire.enrolment import enrolled_message, read_enrolled, read_refusal
@@ -27,7 +27,7 @@ def item_message(item: BulkItem) -> pb.BulkEnrollRequest:
 
 
 def read_item(message: pb.BulkEnrollRequest) -> BulkItem | BulkResult:
-    """Read an item, or that it is refused because its region is empty; raises InvalidRequest for what is no item."""
+    """Read an item, or that its region or time is refused; raises InvalidRequest for what is no item."""
     match message.WhichOneof("message"):
         case "item":
             item = message.item
@@ -37,7 +37,7 @@ def read_item(message: pb.BulkEnrollRequest) -> BulkItem | BulkResult:
             raise InvalidRequest("the message is empty", expected="an item")
     try:
         return BulkItem(item.item_id, item.identity_id, values.read_image(item.image))
-    except InvalidRegion as error:
+    except (InvalidRegion, InvalidParameter) as error:
         return BulkResult(item.item_id, error=error)
 
 

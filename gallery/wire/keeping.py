@@ -4,8 +4,6 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from google.protobuf.duration_pb2 import Duration
-
 from gallery.domain import (
     Fusion,
     Gallery,
@@ -15,8 +13,9 @@ from gallery.domain import (
     Threshold,
     ThresholdOrigin,
 )
+from gallery.errors import InvalidParameter
 from gallery.v1 import gallery_service_pb2 as pb
-from gallery.wire.moments import moment_of, timestamp_of
+from gallery.wire.moments import duration_message, moment_of, read_duration, timestamp_of
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -29,8 +28,14 @@ def enum_message(word: StrEnum, prefix: str) -> Any:
 
 
 def read_enum(value: int, kind: type[Word], prefix: str, name_of: Callable[[int], str]) -> Word:
-    """Read an enum value as a word of the domain; raises KeyError for an unspecified or unknown one."""
-    return kind[name_of(value).removeprefix(f"{prefix}_")]
+    """Read an enum value as a word of the domain; raises InvalidParameter for an unspecified or unknown one."""
+    try:
+        return kind[name_of(value).removeprefix(f"{prefix}_")]
+    except (KeyError, ValueError):
+        raise InvalidParameter(
+            f"the {prefix.lower().replace('_', ' ')} {value} is not known",
+            expected=", ".join(f"{prefix}_{word.name}" for word in kind),
+        ) from None
 
 
 def threshold_message(threshold: Threshold) -> pb.Threshold:
@@ -75,22 +80,19 @@ def read_limits(message: pb.QualityLimits) -> QualityLimits:
 
 def policy_message(policy: Policy) -> pb.Policy:
     """Write a policy."""
-    lifetime = None
-    if policy.template_lifetime is not None:
-        lifetime = Duration()
-        lifetime.FromTimedelta(policy.template_lifetime)
+    lifetime = policy.template_lifetime
     return pb.Policy(
         fusion=enum_message(policy.fusion, "FUSION"),
         enrolment_quality=limits_message(policy.enrolment_quality),
         probe_quality=limits_message(policy.probe_quality),
         on_conflict=enum_message(policy.on_conflict, "ON_CONFLICT"),
-        template_lifetime=lifetime,
+        template_lifetime=None if lifetime is None else duration_message(lifetime),
         recalibrate_at_growth=policy.recalibrate_at_growth,
     )
 
 
 def read_policy(message: pb.Policy) -> Policy:
-    """Read a policy; what is absent or unspecified is the default."""
+    """Read a policy; what is absent or unspecified is the default. Raises InvalidParameter."""
     default = Policy()
     enrolment, probe = default.enrolment_quality, default.probe_quality
     if message.HasField("enrolment_quality"):
@@ -104,7 +106,7 @@ def read_policy(message: pb.Policy) -> Policy:
         on_conflict=read_enum(message.on_conflict, OnConflict, "ON_CONFLICT", pb.OnConflict.Name)
         if message.on_conflict
         else default.on_conflict,
-        template_lifetime=message.template_lifetime.ToTimedelta() if message.HasField("template_lifetime") else None,
+        template_lifetime=read_duration(message.template_lifetime) if message.HasField("template_lifetime") else None,
         recalibrate_at_growth=message.recalibrate_at_growth if message.HasField("recalibrate_at_growth") else None,
     )
 

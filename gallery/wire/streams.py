@@ -45,7 +45,7 @@ def item_id_of(message: pb.IdentifyStreamRequest) -> str:
 
 
 def read_item(message: pb.IdentifyStreamRequest) -> StreamItem:
-    """Read a probe or the end of a track; raises InvalidRegion."""
+    """Read a probe or the end of a track; raises InvalidRegion, InvalidParameter."""
     if message.HasField("end_track"):
         return EndTrack(message.end_track.item_id, message.end_track.track_id)
     probe = message.probe

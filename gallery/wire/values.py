@@ -80,7 +80,7 @@ def image_message(image: EncodedImage) -> pb.Image:
 
 
 def read_image(message: pb.Image) -> EncodedImage:
-    """Read an image with its regions; raises InvalidRegion."""
+    """Read an image with its regions; raises InvalidRegion, InvalidParameter."""
     context = _read_context(message.context) if message.HasField("context") else NO_CONTEXT
     return EncodedImage(message.content, tuple(read_region(region) for region in message.regions), context)
 
@@ -113,7 +113,7 @@ def filter_message(where: TemplateFilter) -> pb.TemplateFilter | None:
 
 
 def read_filter(message: pb.TemplateFilter) -> TemplateFilter:
-    """Read which templates count; an absent message reads as everything."""
+    """Read which templates count; an absent message reads as everything. Raises InvalidParameter."""
     return TemplateFilter(
         camera_ids=tuple(message.camera_ids),
         captured_from=moment_of(message.captured_from) if message.HasField("captured_from") else None,
