@@ -4,13 +4,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test chaos check proto format clean
+.PHONY: demo test bench chaos check proto format clean
 
 demo: $(VENV)/service-installed
 	$(BIN)/gallery demo
 
 test: $(VENV)/dev-installed
 	$(BIN)/pytest -n 2 --dist loadfile
+
+bench: $(VENV)/dev-installed
+	$(BIN)/python -m benchmarks --json build/bench.json $(BENCH)
 
 chaos: $(VENV)/dev-installed
 	CHAOS=full $(BIN)/pytest tests/chaos -n 2 --dist loadfile --timeout 3600

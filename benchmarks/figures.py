@@ -21,12 +21,13 @@ _LIBRARIES = ("numpy", "onnxruntime", "opencv-python-headless", "grpcio", "qdran
 class Figure:
     """What was measured: ``ours`` and ``theirs`` in ``unit``, medians over ``n`` of each unless ``note`` says more.
 
-    ``reach`` is the bound of ours / theirs: the largest, or the least with ``at_least``.
+    ``reach`` is the bound of ours / theirs, or of ours where there are no ``theirs``: the largest, or the least with
+    ``at_least``.
     """
 
     name: str
     ours: float
-    theirs: float
+    theirs: float | None
     reach: float
     n: int
     unit: str = "ms"
@@ -35,8 +36,8 @@ class Figure:
 
     @property
     def ratio(self) -> float:
-        """Ours / theirs."""
-        return self.ours / self.theirs
+        """Ours / theirs, or ours where there are no theirs."""
+        return self.ours if self.theirs is None else self.ours / self.theirs
 
     @property
     def reached(self) -> bool:
@@ -45,21 +46,23 @@ class Figure:
 
 
 def show(figures: Sequence[Figure]) -> None:
-    """Print the figures as a table, with the machine below."""
-    table = Table("what", "ours", "theirs", "ratio", "reach", "", "n", "note")
+    """Print the figures as a table, with the notes and the machine below."""
+    table = Table("what", "ours", "theirs", "ratio", "reach", "", "n")
     for figure in figures:
         table.add_row(
             figure.name,
             f"{figure.ours:.4g} {figure.unit}",
-            f"{figure.theirs:.4g} {figure.unit}",
-            f"{figure.ratio:.3f}",
+            "" if figure.theirs is None else f"{figure.theirs:.4g} {figure.unit}",
+            "" if figure.theirs is None else f"{figure.ratio:.3f}",
             f"{'≥' if figure.at_least else '≤'} {figure.reach:g}",
             "[green]reached[/]" if figure.reached else "[red]missed[/]",
             str(figure.n),
-            figure.note,
         )
     console = Console()
     console.print(table)
+    for figure in figures:
+        if figure.note:
+            console.print(f"[bold]{figure.name}[/]: {figure.note}", highlight=False)
     machine = _machine()
     console.print(
         f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']:.0f} GiB, Python {machine['python']}, "

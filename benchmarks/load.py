@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 import grpc
 
-from benchmarks.rig import CANDIDATES, GALLERY
+from benchmarks.rig import CANDIDATES, ENROLLED_INTO, GALLERY
 from gallery.v1 import gallery_service_pb2 as pb
 
 _SERVICE = "/gallery.v1.GalleryService/"
-_IN_FLIGHT = 8  # of one stream, written ahead of what was answered
+# of one stream, written ahead of what was answered: as many as the service holds
+_FRAMES_IN_FLIGHT, _ITEMS_IN_FLIGHT = 8, 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,9 @@ class Answers:
         return len(self.latencies) / self.seconds
 
 
-def unary(address: str, method: str, pictures: Sequence[bytes], callers: int, seconds: float) -> Answers:
+def unary(address: str, pictures: Sequence[bytes], method: str, callers: int, seconds: float) -> Answers:
     """Call one after another, each of ``callers`` at the same time."""
-    return asyncio.run(_unary(address, method, pictures, callers, seconds))
+    return asyncio.run(_unary(address, pictures, method, callers, seconds))
 
 
 def open_loop(address: str, pictures: Sequence[bytes], rate: float, seconds: float) -> Answers:
@@ -48,13 +49,13 @@ def streams(address: str, pictures: Sequence[bytes], count: int, seconds: float)
     ]
     opening = pb.IdentifyStreamRequest(options=options).SerializeToString()
     messages = [pb.IdentifyStreamRequest(probe=probe).SerializeToString() for probe in probes]
-    cameras = [_Sending("IdentifyStream", opening, itertools.cycle(messages)) for _ in range(count)]
+    cameras = [_Sending("IdentifyStream", opening, itertools.cycle(messages), _FRAMES_IN_FLIGHT) for _ in range(count)]
     return asyncio.run(_streams(address, cameras, seconds))
 
 
 def bulk(address: str, pictures: Sequence[bytes], seconds: float) -> Answers:
     """Enrol on one stream; every item is somebody else's, so none is known before."""
-    opening = pb.BulkEnrollRequest(options=pb.BulkEnrollOptions(gallery_id=GALLERY)).SerializeToString()
+    opening = pb.BulkEnrollRequest(options=pb.BulkEnrollOptions(gallery_id=ENROLLED_INTO)).SerializeToString()
     items = (
         pb.BulkEnrollRequest(
             item=pb.BulkEnrollItem(
@@ -63,7 +64,7 @@ def bulk(address: str, pictures: Sequence[bytes], seconds: float) -> Answers:
         ).SerializeToString()
         for number, picture in enumerate(itertools.cycle(pictures))
     )
-    return asyncio.run(_streams(address, [_Sending("BulkEnroll", opening, items)], seconds))
+    return asyncio.run(_streams(address, [_Sending("BulkEnroll", opening, items, _ITEMS_IN_FLIGHT)], seconds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +74,10 @@ class _Sending:
     method: str
     opening: bytes
     items: Iterator[bytes]
+    in_flight: int
 
 
-async def _unary(address: str, method: str, pictures: Sequence[bytes], callers: int, seconds: float) -> Answers:
+async def _unary(address: str, pictures: Sequence[bytes], method: str, callers: int, seconds: float) -> Answers:
     messages = itertools.cycle([_request(method, picture) for picture in pictures])
     latencies: list[float] = []
     async with grpc.aio.insecure_channel(address) as channel:
@@ -124,6 +126,7 @@ async def _open_loop(address: str, pictures: Sequence[bytes], rate: float, secon
 async def _streams(address: str, streams: Sequence[_Sending], seconds: float) -> Answers:
     """Answers are timed from the oldest item without one: they may overtake each other, and all are counted."""
     latencies: list[float] = []
+    answers: list[tuple[str, bytes]] = []
     async with grpc.aio.insecure_channel(address) as channel:
         begun = time.perf_counter()
 
@@ -131,7 +134,7 @@ async def _streams(address: str, streams: Sequence[_Sending], seconds: float) ->
             method: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(_SERVICE + sending.method)
             call = method()
             await call.write(sending.opening)
-            places = asyncio.Semaphore(_IN_FLIGHT)
+            places = asyncio.Semaphore(sending.in_flight)
             sent: deque[float] = deque()
 
             async def write() -> None:
@@ -142,13 +145,24 @@ async def _streams(address: str, streams: Sequence[_Sending], seconds: float) ->
                 await call.done_writing()
 
             writing = asyncio.create_task(write())
-            async for _ in call:
+            async for answer in call:
                 places.release()
                 latencies.append(time.perf_counter() - sent.popleft())
+                answers.append((sending.method, answer))
             await writing
 
         await asyncio.gather(*map(one_stream, streams))
-        return Answers(time.perf_counter() - begun, tuple(latencies))
+        took = time.perf_counter() - begun
+        _check_answered(answers)
+        return Answers(took, tuple(latencies))
+
+
+def _check_answered(answers: Sequence[tuple[str, bytes]]) -> None:
+    for method, answer in answers:
+        kind = pb.BulkEnrollResponse if method == "BulkEnroll" else pb.IdentifyStreamResponse
+        message = kind.FromString(answer)
+        if message.HasField("error"):
+            raise AssertionError(f"{method} refused an item: {message.error.message}")
 
 
 def _request(method: str, picture: bytes) -> bytes:

@@ -29,4 +29,4 @@ def test_the_search_is_measured_and_its_answers_are_brute_forces(monkeypatch: py
     monkeypatch.setattr(search, "PEOPLE", 100)
     monkeypatch.setattr(search, "PROBES", 4)
     figures = search.measure()
-    assert all(figure.ours > 0 and figure.theirs > 0 and figure.n == 4 for figure in figures)
+    assert all(figure.ours > 0 and figure.ratio > 0 and figure.n == 4 for figure in figures)

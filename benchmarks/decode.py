@@ -1,0 +1,72 @@
+"""A JPEG of 640x480 decoded at half its size, against decoding it whole: the time, and whom it looks like."""
+
+import time
+from statistics import median
+
+import cv2
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from benchmarks.effort import Effort
+from benchmarks.figures import Figure
+from gallery.domain import Embedding, Pixels
+from gallery.drawn_people import draw_scene
+from gallery.images import prepare, settle_decoders
+from gallery.onnx_embedder import OnnxEmbedder
+from gallery.settings import BUNDLED_MODEL
+
+_TIME_REACH, _SAME_REACH = 0.45, 0.995
+_HEIGHT, _WIDTH = 480, 640
+_PROBES_EACH = 2
+
+
+def measure(effort: Effort) -> list[Figure]:
+    """Measure both ways picture by picture, and compare the nearest of a gallery of other pictures."""
+    settle_decoders()
+    with threadpool_limits(1):
+        return _measured(OnnxEmbedder(BUNDLED_MODEL), effort.people)
+
+
+def _measured(network: OnnxEmbedder, people: int) -> list[Figure]:
+    height, width = network.card.height, network.card.width
+    gallery = np.concatenate([_embedded(network, _whole(_jpeg(person, 0), height, width)) for person in range(people)])
+    ours: list[float] = []
+    theirs: list[float] = []
+    same = 0
+    for view in range(1, 1 + _PROBES_EACH):
+        for person in range(people):
+            content = _jpeg(person, view)
+            begun = time.perf_counter()
+            reduced = prepare(content, (), height, width)
+            between = time.perf_counter()
+            whole = _whole(content, height, width)
+            ours.append(1000 * (between - begun))
+            theirs.append(1000 * (time.perf_counter() - between))
+            same += _nearest(gallery, _embedded(network, reduced)) == _nearest(gallery, _embedded(network, whole))
+    n = len(ours)
+    name = f"{_WIDTH}x{_HEIGHT}, reduced decode / whole decode"
+    note = f"to {width}x{height}; whole: imdecode and INTER_AREA"
+    return [
+        Figure(f"{name}: time", median(ours), median(theirs), _TIME_REACH, n, note=note),
+        Figure(f"{name}: same top-1", same / n, None, _SAME_REACH, n, "", at_least=True, note=f"of {people} people"),
+    ]
+
+
+def _whole(content: bytes, height: int, width: int) -> Pixels:
+    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR_RGB)
+    assert image is not None
+    small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    return small[None].astype(np.uint8, copy=False)
+
+
+def _embedded(network: OnnxEmbedder, pixels: Pixels) -> Embedding:
+    return network.embed_pixels(pixels)
+
+
+def _nearest(gallery: Embedding, probe: Embedding) -> int:
+    return int(np.argmax(gallery @ probe[0]))
+
+
+def _jpeg(person: int, view: int) -> bytes:
+    picture, _ = draw_scene([person], view, height=_HEIGHT, width=_WIDTH)
+    return cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes()
