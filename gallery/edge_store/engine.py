@@ -34,6 +34,7 @@ class Engine:
         self._folders = folders
         self._gallery_id = gallery_id
         self._gallery = gallery
+        folders.unseal(gallery_id)
         self._shard = _loaded(folders.shard(gallery_id), gallery)
         self._copy: Any = None
         self._copied_up_to: Any = None

@@ -4,6 +4,7 @@
     STORE/galleries/ID/gallery.json     the gallery's record
     STORE/galleries/ID/move.json        a move of templates under way, or what a crash left to be done of it
     STORE/galleries/ID/shard/           the engine's files
+    STORE/galleries/ID/shard.seal       their checksums, there while the shard is closed
     STORE/galleries/ID/erased           there while those files hold deleted templates
     STORE/galleries/ID/shard.new/       a copy of them without the deleted, under way
     STORE/galleries/ID/shard.ready/     the same, whole: it is the shard now, whatever `shard` still is
@@ -18,16 +19,16 @@ every change of a file.
 """
 
 import fcntl
-import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from gallery.domain import DRAFT, Gallery, draft_of
+from gallery.edge_store import seals
 from gallery.errors import StoreCorrupt, StoreUnavailable
 from gallery.records import gallery_of_record, record_of_gallery
 
@@ -73,6 +74,25 @@ class GalleryFolders:
         """Where the engine's files of a gallery are."""
         return self._root / gallery_id / "shard"
 
+    def seal(self, gallery_id: str) -> None:
+        """Keep the checksums of the engine's files, which must be closed."""
+        files = seals.digests_of(self.shard(gallery_id))
+        _write(self._seal(gallery_id), seals.sealed({"files": files}))
+
+    def check(self, gallery_id: str) -> None:
+        """Compare the engine's files with their checksums, if there are any; raises StoreCorrupt."""
+        seal = self._seal(gallery_id)
+        if seal.exists():
+            seals.check(self.shard(gallery_id), seal)
+
+    def unseal(self, gallery_id: str) -> None:
+        """Check the engine's files for the last time before they are opened and change; raises StoreCorrupt."""
+        self.check(gallery_id)
+        seal = self._seal(gallery_id)
+        if seal.exists():
+            seal.unlink()
+            _sync(seal.parent)
+
     def create(self, name: str, gallery: Gallery, make_shard: Callable[[Path], None]) -> None:
         """Create the folder of a gallery or draft, whole and on disk, or not at all.
 
@@ -82,7 +102,7 @@ class GalleryFolders:
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir()
         make_shard(draft / "shard")
-        _write(draft / "gallery.json", json.dumps(record_of_gallery(gallery), indent=2))
+        _write(draft / "gallery.json", seals.sealed(record_of_gallery(gallery)))
         _sync_all(draft)
         draft.rename(self._root / name)
         _sync(self._root)
@@ -124,11 +144,11 @@ class GalleryFolders:
 
     def update(self, gallery: Gallery) -> None:
         """Write a gallery's record over the one there is."""
-        _write(self._root / gallery.gallery_id / "gallery.json", json.dumps(record_of_gallery(gallery), indent=2))
+        _write(self._root / gallery.gallery_id / "gallery.json", seals.sealed(record_of_gallery(gallery)))
 
-    def begin_move(self, gallery_id: str, move: object) -> None:
+    def begin_move(self, gallery_id: str, move: Mapping[str, Any]) -> None:
         """Note a move, an object of ids, payloads, vectors and remove, as one that will be done whatever happens."""
-        _write(self._move(gallery_id), json.dumps(move))
+        _write(self._move(gallery_id), seals.sealed(move))
 
     def pending_move(self, gallery_id: str) -> Any:
         """Read the move that was begun and not ended, or None; raises StoreCorrupt."""
@@ -136,7 +156,7 @@ class GalleryFolders:
         if not path.exists():
             return None
         try:
-            note = json.loads(path.read_bytes())
+            note = seals.unsealed(path.read_bytes())
             if set(note) != _MOVE:
                 raise ValueError(f"it has the fields {', '.join(note)}")
             return note
@@ -163,6 +183,9 @@ class GalleryFolders:
         shutil.rmtree(place, ignore_errors=True)
         ready.rename(place)
         _sync(place.parent)
+
+    def _seal(self, gallery_id: str) -> Path:
+        return self._root / gallery_id / "shard.seal"
 
     def _move(self, gallery_id: str) -> Path:
         return self._root / gallery_id / "move.json"
@@ -215,7 +238,7 @@ def _is_alive(process: str) -> bool:
 def _read_record(folder: Path) -> Gallery:
     path = folder / "gallery.json"
     try:
-        record = json.loads(path.read_bytes())
+        record = seals.unsealed(path.read_bytes())
     except (OSError, ValueError) as error:
         raise StoreCorrupt(
             f"the file {path} cannot be read ({error})",

@@ -51,18 +51,24 @@ class LedgerFile:
 
     def _whole(self) -> bytes:
         content = self._path.read_bytes() if self._path.exists() else b""
-        return content[: content.rfind(b"\n") + 1]
+        end = content.rfind(b"\n") + 1
+        seal, _, record = content[end:].partition(b" ")
+        if seal and seal == _seal(record[:-1]):  # whole, and then something else than its end
+            raise self._damaged(content.count(b"\n") + 1)
+        return content[:end]
+
+    def _damaged(self, line: int) -> StoreCorrupt:
+        return StoreCorrupt(
+            f"line {line} of {self._path} is damaged",
+            expected="the ledger of erasures as it was written",
+            remedy="restore the file from a copy: without it a restored backup could bring erased people back",
+        )
 
     def _entry(self, number: int, line: bytes) -> LedgerEntry:
         seal, _, record = line.partition(b" ")
-        where = f"line {number + 1} of {self._path}"
         if seal != _seal(record):
-            raise StoreCorrupt(
-                f"{where} is damaged",
-                expected="the ledger of erasures as it was written",
-                remedy="restore the file from a copy: without it a restored backup could bring erased people back",
-            )
-        return entry_of_record(json.loads(record), where)
+            raise self._damaged(number + 1)
+        return entry_of_record(json.loads(record), f"line {number + 1} of {self._path}")
 
 
 def _line(entry: LedgerEntry) -> bytes:

@@ -1,6 +1,7 @@
 """The shards of a store as wholes: created, opened, replaced, rewritten, flushed, closed and deleted."""
 
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -124,10 +125,12 @@ class Shelf(ABC):
             shard.engine.close()
 
     def close(self) -> None:
-        """Flush and close every shard."""
+        """Flush and close and seal every shard."""
         self.flush()
         for gallery_id in list(self._open):
             self.drop(gallery_id)
+            with suppress(OSError):  # a full disk: then there is no seal
+                self._folders.seal(gallery_id)
 
     def _shard(self, gallery_id: str) -> OpenShard:
         if gallery_id not in self._open:
