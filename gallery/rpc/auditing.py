@@ -100,17 +100,20 @@ def failed(event: Event, context: Context) -> Event:
 
 @dataclass(slots=True)
 class StreamAudit:
-    """What is told of a stream: a line for each item of a bulk enrolment, and at its end one of the whole."""
+    """What is told of a stream: a line for each item of a bulk enrolment, and at its end one of the whole.
+
+    Item ids need not differ: a refused item that shares its id with others in flight is told with all their identities.
+    """
 
     event: Event
     auditor: Auditor
     counts: dict[str, int] = field(default_factory=dict)
-    _identities: dict[str, str] = field(default_factory=dict)
+    _identities: dict[str, list[str]] = field(default_factory=dict)
 
     def heard(self, message: Message) -> None:
         """Take note of a request."""
         if isinstance(message, pb.BulkEnrollRequest) and message.HasField("item"):
-            self._identities[message.item.item_id] = message.item.identity_id
+            self._identities.setdefault(message.item.item_id, []).append(message.item.identity_id)
 
     def said(self, message: Any) -> None:
         """Take note of an answer."""
@@ -120,7 +123,7 @@ class StreamAudit:
             for name, count in told_by_answer(message.response).details.items():
                 self._count(name, int(count))
         elif isinstance(message, pb.BulkEnrollResponse):
-            told = replace(self.event, identity_ids=(self._identities.pop(message.item_id, "")[:256],), details={})
+            told = replace(self.event, identity_ids=self._whose(message), details={})
             error = error_of(message.error) if failed else None
             if error is not None:
                 told = refused_by(told, error)
@@ -132,6 +135,15 @@ class StreamAudit:
         """Tell of the whole."""
         event = replace(self.event, call=f"{self.event.call}.end", details={**self.event.details, **self.counts})
         self.auditor.soon(failed(event, context) if failed_ else event)
+
+    def _whose(self, message: pb.BulkEnrollResponse) -> tuple[str, ...]:
+        asked = self._identities.pop(message.item_id)
+        enrolled = message.template.template.identity_id
+        rest = list(asked)
+        rest.remove(enrolled if enrolled in rest else rest[0])
+        if rest:
+            self._identities[message.item_id] = rest
+        return (enrolled,) if enrolled else tuple(dict.fromkeys(name[:256] for name in asked))
 
     def _count(self, name: str, more: int = 1) -> None:
         self.counts[name] = self.counts.get(name, 0) + more

@@ -31,6 +31,8 @@ class Erasing(UseCases):
         """Note the erasure, do it, and write its receipt; a draft, which may hold the erased, goes as a whole."""
         entry = await self._noted(gallery_id, entry_of)
         count = await erase()
+        draft = draft_of(gallery_id)
         with suppress(GalleryNotFound):
-            await self._store.delete_gallery(draft_of(gallery_id))
+            await self._store.get_gallery(draft)  # mostly there is none, which is no erasure to be timed
+            await self._store.delete_gallery(draft)
         return ErasureReceipt(entry.entry_id, self._clock(), count)

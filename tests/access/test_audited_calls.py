@@ -114,6 +114,19 @@ def test_each_item_of_a_bulk_enrolment_is_audited(folder: Path, tmp_path: Path, 
     assert (end.code, dict(end.details)) == ("OK", {"answered": 1, "refused": 1})
 
 
+def test_items_of_one_id_are_audited_with_their_own_identities(folder: Path, tmp_path: Path, model_file: Path) -> None:
+    settings = settings_for(tmp_path, model_file).model_copy(update={"audit": folder})
+    with served(settings) as address, GalleryClient(address, timeout=60.0) as client:
+        client.create_gallery("lobby")
+        people = {"ann": png_of(1), "bob": png_of(2), "cid": b"no picture"}
+        items = [BulkItem("", name, image(content)) for name, content in people.items()]
+        assert len(list(client.bulk_enroll("lobby", items))) == 3
+    events = told(folder, "BulkEnroll")
+    assert {event.identity_ids for event in events if event.code == "OK"} == {("ann",), ("bob",)}
+    (refused,) = [event for event in events if event.code != "OK"]
+    assert "cid" in refused.identity_ids
+
+
 def test_a_change_that_was_refused_or_failed_is_audited_with_its_reason(folder: Path, serve: Serve) -> None:
     with GalleryClient(serve(audit=folder)) as client:
         with pytest.raises(GalleryNotFound):
