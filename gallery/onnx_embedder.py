@@ -17,8 +17,8 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from gallery import images, quality
-from gallery.centroids import Centroids
-from gallery.cohort import cohort_of
+from gallery.bundled.centroids import Centroids
+from gallery.bundled.cohort import cohort_of
 from gallery.domain import Embedded, Embedding, EncodedImage, Pixels, Quality, Region
 from gallery.errors import GalleryError, InvalidModel
 from gallery.model_card import ModelCard

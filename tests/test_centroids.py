@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from export.shipping.centroids import learned, strangeness, with_centroids
 from export.shipping.to_onnx import with_card
-from gallery.centroids import CENTROIDS_KEY, Centroids
+from gallery.bundled.centroids import CENTROIDS_KEY, Centroids
 from gallery.domain import Embedding
 from gallery.errors import InvalidModel
 from gallery.model_card import ModelCard

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gallery.errors import GalleryError, ImageTooLarge, InvalidImage
-from gallery.image_headers import read_header, without_notes
 from gallery.images import ImageLimits, decode
+from gallery.images.headers import read_header, without_notes
 
 RANDOM = np.random.default_rng(7)
 SMOOTH = cv2.GaussianBlur(RANDOM.integers(0, 256, (128, 64, 3), dtype=np.uint8), (9, 9), 3)

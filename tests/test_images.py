@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from gallery.domain import Pixels, Region
 from gallery.errors import InvalidImage, InvalidParameter, InvalidRegion
-from gallery.image_headers import read_header
 from gallery.images import ImageLimits, crop, decode, fit, people_of, prepare, read_source, write_image
+from gallery.images.headers import read_header
 
 FORMATS = [".png", ".jpg", ".webp", ".bmp"]
 

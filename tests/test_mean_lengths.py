@@ -3,10 +3,9 @@ import uuid
 import numpy as np
 import pytest
 
-from gallery import mean_lengths
 from gallery.domain import Embedding, Neighbour
-from gallery.matching import mean_length
-from gallery.mean_lengths import MeanLengths
+from gallery.matching import mean_length, mean_lengths
+from gallery.matching.mean_lengths import MeanLengths
 
 MODEL, OTHER_MODEL = "0" * 64, "1" * 64
 

@@ -20,7 +20,7 @@ from export.metrics.intervals import Estimate
 from export.metrics.retrieval import Labels
 from export.shipping.centroids import COUNT, learned
 from export.studies import quality_study
-from gallery.centroids import Centroids
+from gallery.bundled.centroids import Centroids
 from gallery.domain import Embedding, Pixels
 from gallery.images import crop, decode
 

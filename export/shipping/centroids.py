@@ -3,7 +3,7 @@
 import numpy as np
 import onnx
 
-from gallery.centroids import CENTROIDS_KEY, Centroids
+from gallery.bundled.centroids import CENTROIDS_KEY, Centroids
 from gallery.domain import Embedding
 from gallery.model_card import digest_of
 

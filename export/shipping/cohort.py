@@ -24,7 +24,7 @@ import onnx
 from numpy.typing import NDArray
 
 from export.metrics.retrieval import Labels
-from gallery.cohort import COHORT_KEY, BundledCohort, cohort_of
+from gallery.bundled.cohort import COHORT_KEY, BundledCohort, cohort_of
 from gallery.domain import Cohort, Embedding
 
 PICTURES_A_PERSON = 8

@@ -10,8 +10,8 @@ from export.evaluation.evaluate import EmbeddedSet, Progress, embed_samples
 from export.evaluation.models import Model
 from export.shipping.centroids import learned, with_centroids
 from export.shipping.cohort import bundled, with_cohort
-from gallery.centroids import Centroids
-from gallery.cohort import BundledCohort
+from gallery.bundled.centroids import Centroids
+from gallery.bundled.cohort import BundledCohort
 
 TRAINING_PICTURES = 4000  # of training people, chosen by chance: what "seen in training" is measured from
 

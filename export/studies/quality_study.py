@@ -18,7 +18,7 @@ from export.metrics.intervals import RESAMPLES, Estimate, bootstrap_mean
 from export.metrics.retrieval import Labels, market_queries
 from export.metrics.verification import largest_threshold
 from export.studies.degradations import all_degradations
-from gallery.centroids import Centroids
+from gallery.bundled.centroids import Centroids
 from gallery.domain import Embedding, Pixels, Quality, QualityLimits, QualityReason
 from gallery.images import fit
 from gallery.quality import RECOMMENDED_ENROLMENT, RECOMMENDED_PROBE, judged, measure, with_strangeness

@@ -25,7 +25,7 @@ from gallery.domain import (
 from gallery.edge_store.conditions import condition_of
 from gallery.edge_store.rows import Rows, sieve_of
 from gallery.matching import considered, rank
-from gallery.mean_lengths import MeanLengths
+from gallery.matching.mean_lengths import MeanLengths
 
 Hit: TypeAlias = tuple[int, str, float]
 """A template's id as an integer, its identity, and its cosine similarity to the probe."""

@@ -41,7 +41,7 @@ from gallery.edge_store.messages import (
 from gallery.edge_store.rows import FIELDS, Rows
 from gallery.edge_store.search import Hit, Search
 from gallery.edge_store.shelf import OpenShard, Shelf
-from gallery.mean_lengths import MeanLengths
+from gallery.matching.mean_lengths import MeanLengths
 
 _SCROLL = 10_000
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from gallery.domain import Candidate, Embedding, Fusion, Gallery, Neighbour, TemplateFilter
 from gallery.matching import considered, rank
-from gallery.mean_lengths import MeanLengths
+from gallery.matching.mean_lengths import MeanLengths
 
 _AT_FIRST = 64  # templates, among which the nearest people are looked for
 _ALL = 1_000_000_000

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from export.metrics.retrieval import Labels
 from export.shipping.cohort import bundled, thinned, with_cohort
-from gallery.cohort import COHORT_KEY, BundledCohort, cohort_of
+from gallery.bundled.cohort import COHORT_KEY, BundledCohort, cohort_of
 from gallery.domain import Embedding
 from gallery.errors import InvalidModel
 from gallery.model_card import ModelCard, digest_of

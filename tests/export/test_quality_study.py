@@ -18,7 +18,7 @@ from export.shipping.centroids import learned, with_centroids
 from export.shipping.to_onnx import with_card
 from export.studies.degradations import all_degradations
 from export.studies.quality_study import People, Row, Study, difference, study
-from gallery.centroids import Centroids
+from gallery.bundled.centroids import Centroids
 from gallery.domain import Embedding, Pixels, QualityReason
 from tests.tiny_model import tiny_card, tiny_onnx
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from gallery.domain import QUALITY_HEIGHT, QUALITY_WIDTH, Pixels, Region
 from gallery.errors import ImageTooLarge, InvalidImage, InvalidParameter, InvalidRegion
-from gallery.image_headers import ACCEPTED, Header, read_header, without_notes
+from gallery.images.headers import ACCEPTED, Header, read_header, without_notes
 
 ArrayOrder: TypeAlias = Literal["RGB", "BGR"]
 ImageSource: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO | Pixels
