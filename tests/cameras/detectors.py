@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import onnx
@@ -65,7 +65,7 @@ def write_detector(
             helper.make_node("Exp", ["nothing"], ["factor"]),
         ]
     nodes.append(helper.make_node("Mul", ["fixed", "factor"], ["output"]))
-    constants = {
+    constants: dict[str, NDArray[Any]] = {
         "fixed": output,
         "zero": np.array([0], np.int64),
         "one": np.array([1], np.int64),

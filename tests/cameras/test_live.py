@@ -50,7 +50,12 @@ def test_a_camera_that_is_looked_for_can_be_stopped() -> None:
     with http_camera(numbered(1)[0]) as camera:
         source = open_source(camera.url, Opening(), lambda _: looking.set())
         camera.unplug()
-        stopping = threading.Thread(target=lambda: (looking.wait(), source.stop()))
+
+        def stop() -> None:
+            looking.wait()
+            source.stop()
+
+        stopping = threading.Thread(target=stop)
         stopping.start()
         while source.read() is not None:
             pass
