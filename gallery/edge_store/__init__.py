@@ -6,7 +6,7 @@
         serve  (process)   reads requests through an `inbox`, commits writes in groups with one flush
         └── Shards (shards, shelf)   gallery ↔ shard of the engine
             ├── Search (search)      nearest templates and identities; the engine's arithmetic
-            │   └── Rows (rows)      what is told about each template, in memory; with the `catalogue` of identities
+            │   └── Rows (rows)      what is told about each template; the `catalogue` of identities, their `means`
             ├── Engine (engine)      a shard that can be rewritten while it is in use
             └── folders    the layout on disk, and the lock on it
 

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from gallery.domain import TemplateFilter
+from gallery.domain import EVERYTHING, TemplateFilter
 from gallery.edge_store.catalogue import Catalogue
+from gallery.edge_store.means import Means
 from gallery.records import foreign_point, label_of, timestamp
 
 FIELDS = ["identity_id", "camera_id", "captured_at", "labels", "expires_at", "move"]
@@ -25,7 +26,7 @@ class Row(NamedTuple):
 
 
 class Rows:
-    """The rows of a gallery's templates by point id as an integer, and the catalogue of its identities.
+    """The rows of a gallery's templates by point id as an integer, the catalogue of its identities, and their means.
 
     A template takes 0.3 KB. The engine reads a point's payload in 10 to 50 µs, as long as it takes to compare 1,000
     embeddings, and a filter of two conditions that many templates fit takes it six times the search.
@@ -36,6 +37,9 @@ class Rows:
         self._gallery_id = gallery_id
         self._rows = dict(self._read_point(point_id, payload) for point_id, payload in points)
         self.catalogue = Catalogue(row.identity_id for row in self._rows.values())
+        self.means = Means()
+        self._first_expiry: str | None = None
+        self._is_first_expiry_known = False
 
     def __len__(self) -> int:
         """Count the templates."""
@@ -50,12 +54,28 @@ class Rows:
         self.remove([point_id])
         self._rows[point_id] = row = self._read(point_id, payload)
         self.catalogue.add(row.identity_id)
+        self._changed(row)
 
     def remove(self, point_ids: Iterable[int]) -> None:
         """Forget those that there are of these templates."""
         for point_id in point_ids:
             if (row := self._rows.pop(point_id, None)) is not None:
                 self.catalogue.remove(row.identity_id)
+                self._changed(row)
+
+    def all_fit(self, where: TemplateFilter) -> bool:
+        """Whether ``where`` leaves nothing out: it asks for no more than what is alive, and nothing has expired."""
+        if where.alive_at is None or where != TemplateFilter(alive_at=where.alive_at):
+            return where == EVERYTHING
+        if not self._is_first_expiry_known:
+            moments = (row.expires_at for row in self._rows.values() if row.expires_at is not None)
+            self._first_expiry, self._is_first_expiry_known = min(moments, default=None), True
+        return self._first_expiry is None or self._first_expiry > timestamp(where.alive_at)
+
+    def _changed(self, row: Row) -> None:
+        self.means.forget(row.identity_id)
+        if row.expires_at is not None:
+            self._is_first_expiry_known = False
 
     def _read_point(self, point_id: Any, payload: Any) -> tuple[int, Row]:
         if not isinstance(point_id, UUID):

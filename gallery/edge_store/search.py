@@ -24,7 +24,7 @@ from gallery.domain import (
 )
 from gallery.edge_store.conditions import condition_of
 from gallery.edge_store.rows import Rows, sieve_of
-from gallery.matching import considered, rank
+from gallery.matching import considered, rank, rank_by_means
 from gallery.matching.mean_lengths import MeanLengths
 
 Hit: TypeAlias = tuple[int, str, float]
@@ -33,8 +33,9 @@ Hit: TypeAlias = tuple[int, str, float]
 _BROAD = 8  # a filter that more than an eighth of all fit costs the engine more than it saves
 _SPARE = 2  # times as many as should do are fetched, since those near the probe may fit less often than others
 _FETCHED, _MOST_FETCHED = 128, 10_000  # hits cost 2 µs each, a search through 100,000 templates 7 ms
-_AT_FIRST, _EACH = 128, 4  # templates, among which people are looked for
+_AT_FIRST = 32  # templates at least, among which people are looked for
 _MORE = 8
+_TINY = float(np.finfo(np.float32).tiny)
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,17 @@ class Search:
 
     def nearest(self, vector: Embedding, limit: int, where: TemplateFilter) -> list[Hit]:
         """Find the ``limit`` nearest templates that fit, nearest first."""
-        return self._at_least(vector, limit, where)[: max(limit, 0)]
+        return self._at_least(vector, limit, self._narrowed(where))[: max(limit, 0)]
 
     def rank(self, vector: Embedding, limit: int, fusion: Fusion, where: TemplateFilter) -> tuple[Candidate, ...]:
         """Rank the identities that have the nearest templates, as `matching.rank` does."""
-        found = self._templates_of(self._nearest_people(vector, considered(limit, fusion), where), vector, where)
+        where = self._narrowed(where)
+        nearest = self._nearest_people(vector, considered(limit, fusion), where)
+        if fusion is Fusion.BEST:
+            return rank(nearest, limit)
+        if fusion is Fusion.MEAN and where == EVERYTHING:
+            return rank_by_means(nearest, self._distances_to_means(vector, nearest), limit)
+        found = self._templates_of([near.identity_id for near in nearest], vector, where)
         near = [neighbour for neighbour, _ in found]
         lengths: dict[str, float] = {}
         if fusion is Fusion.MEAN:
@@ -63,14 +70,47 @@ class Search:
                 lengths |= self.mean_lengths.learnt(self.gallery.model_digest, neighbours, self._embeddings(unknown))
         return rank(near, limit, fusion, lengths)
 
-    def _nearest_people(self, vector: Embedding, people: int, where: TemplateFilter) -> tuple[str, ...]:
-        limit = max(_AT_FIRST, _EACH * people)
+    def _narrowed(self, where: TemplateFilter) -> TemplateFilter:
+        """Let a filter go that leaves nothing out."""
+        return EVERYTHING if self.rows.all_fit(where) else where
+
+    def _nearest_people(self, vector: Embedding, people: int, where: TemplateFilter) -> list[Neighbour]:
+        """Find the people who have the nearest templates: the nearest of each, nearest first."""
+        each_has = len(self.rows) // max(1, len(self.rows.catalogue))
+        limit = max(_AT_FIRST, people * (each_has + 1))
         while True:
             hits = self._at_least(vector, limit, where)
-            names = tuple(dict.fromkeys(name for _, name, _ in hits))[:people]
-            if len(names) == people or len(hits) < limit:
-                return names
+            first: dict[str, Hit] = {}
+            for hit in hits:
+                first.setdefault(hit[1], hit)
+            if len(first) >= people or len(hits) < limit:
+                return [_neighbour(*hit) for hit in list(first.values())[:people]]
             limit *= _MORE
+
+    def _distances_to_means(self, vector: Embedding, nearest: Sequence[Neighbour]) -> list[float]:
+        """Return the distance to the normalised mean of each person's templates, all of which count."""
+        if not nearest:
+            return []
+        several = [near.identity_id for near in nearest if self.rows.catalogue.count(near.identity_id) > 1]
+        means = self.rows.means.known(several)
+        if unknown := [name for name in several if name not in means]:
+            means |= self._learnt(unknown, vector)
+        cosines = dict(zip(means, np.stack([*means.values(), vector]) @ vector, strict=False))
+        return [
+            _distance(float(cosines[near.identity_id])) if near.identity_id in cosines else near.distance
+            for near in nearest
+        ]
+
+    def _learnt(self, people: Sequence[str], vector: Embedding) -> dict[str, Embedding]:
+        found = self._templates_of(people, vector, EVERYTHING)
+        embeddings = self._embeddings(found)
+        sums: dict[str, Embedding] = {}
+        for near, _ in found:
+            sums[near.identity_id] = sums.get(near.identity_id, 0.0) + embeddings[near.template_id]
+        means = {name: total / max(float(np.linalg.norm(total)), _TINY) for name, total in sums.items()}
+        for name, mean in means.items():
+            self.rows.means.remember(name, mean)
+        return means
 
     def _at_least(self, vector: Embedding, limit: int, where: TemplateFilter) -> list[Hit]:
         """Find the nearest that fit: ``limit`` of them or some more, or all.
@@ -80,6 +120,8 @@ class Search:
         """
         total = len(self.rows)
         limit = min(limit, total)
+        if where.identity_ids:
+            limit = min(limit, sum(map(self.rows.catalogue.count, where.identity_ids)))
         if limit < 1:
             return []
         if where == EVERYTHING:
@@ -112,8 +154,7 @@ class Search:
             point_id = point.id
             row = self.rows[point_id.int]
             if fits(row):
-                distance = min(max(1.0 - point.score, 0.0), MAX_DISTANCE)
-                found.append((Neighbour(point_id, row.identity_id, distance), point))
+                found.append((Neighbour(point_id, row.identity_id, _distance(point.score)), point))
         return found
 
     def _embeddings(self, found: Sequence[tuple[Neighbour, Any]]) -> dict[UUID, Embedding]:
@@ -121,9 +162,9 @@ class Search:
         pack = Struct(f"{self.gallery.dimension}f").pack  # twice as fast as numpy is with a list
         return {neighbour.template_id: np.frombuffer(pack(*point.vector), np.float32) for neighbour, point in found}
 
-    def _query(self, vector: Any, limit: int, condition: Any, *, with_vector: bool) -> list[Any]:
+    def _query(self, vector: Embedding, limit: int, condition: Any, *, with_vector: bool) -> list[Any]:
         query = QueryRequest(
-            query=Query.Nearest(vector),  # the stubs want a list; the engine takes an array, too
+            query=Query.Nearest(vector.tolist()),
             limit=limit,
             filter=condition,
             with_payload=False,
@@ -132,3 +173,11 @@ class Search:
         )
         found: list[Any] = self.engine.query(query)
         return found
+
+
+def _neighbour(number: int, identity_id: str, similarity: float) -> Neighbour:
+    return Neighbour(UUID(int=number), identity_id, _distance(similarity))
+
+
+def _distance(similarity: float) -> float:
+    return min(max(1.0 - similarity, 0.0), MAX_DISTANCE)
