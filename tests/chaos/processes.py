@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +16,10 @@ _TIMEOUT = 60.0
 
 @dataclass(frozen=True)
 class Served:
-    """A running server, a client of it, and where its store and its audit log are."""
+    """A running server, a client of it, and where its store, its audit log and its own log are."""
 
     process: "subprocess.Popen[str]"
-    address: str
+    log: Path
     client: GalleryClient
     store: Path
     audit: Path
@@ -36,10 +36,14 @@ class Served:
 
 
 @contextmanager
-def served(folder: Path, model: Path, *flags: str) -> Iterator[Served]:
-    """Serve from ``folder`` with a caretaker that never rests, and kill what is left of it at the end."""
-    store, audit, log = folder / "store", folder / "audit", folder / "log"
-    command = [sys.executable, "-m", "tests.chaos.restless", "serve", "--listen", "127.0.0.1:0"]
+def served(folder: Path, model: Path, *flags: str, within: Sequence[str] = ()) -> Iterator[Served]:
+    """Serve from ``folder`` with a caretaker that never rests, and kill what is left of it at the end.
+
+    Its log and its audit log are beside the folder.
+    ``within`` are the words of a command that becomes the server.
+    """
+    store, audit, log = folder / "store", folder.with_suffix(".audit"), folder.with_suffix(".log")
+    command = [*within, sys.executable, "-m", "tests.chaos.restless", "serve", "--listen", "127.0.0.1:0"]
     command += ["--store", str(store), "--model", str(model), "--audit", str(audit), "--workers", "1", *flags]
     with log.open("a") as stderr:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
@@ -50,9 +54,8 @@ def served(folder: Path, model: Path, *flags: str) -> Iterator[Served]:
         line = process.stdout.readline()
         assert line.startswith("serving on "), log.read_text()[-2000:]
         watchdog.cancel()
-        address = line.split()[2]
-        with GalleryClient(address, timeout=_TIMEOUT) as client:
-            yield Served(process, address, client, store, audit)
+        with GalleryClient(line.split()[2], timeout=_TIMEOUT) as client:
+            yield Served(process, log, client, store, audit)
     finally:
         watchdog.cancel()
         process.kill()
