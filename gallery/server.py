@@ -37,7 +37,7 @@ from gallery.telemetry.endpoint import metrics_served
 from gallery.telemetry.gauges import HealthGauges, LoadGauges
 from gallery.telemetry.metrics import Metrics
 from gallery.telemetry.watched import Watch, WatchedEmbedder, watched_store
-from gallery.use_cases import Caretaker, GalleryUseCases
+from gallery.use_cases import Caretaker, GalleryUseCases, TrustedClock
 from gallery.use_cases.base import everything
 from gallery.v1 import gallery_service_pb2 as pb
 from gallery.v1.gallery_service_pb2_grpc import add_GalleryServiceServicer_to_server
@@ -151,7 +151,7 @@ async def running(settings: Settings) -> AsyncIterator[RunningServer]:
         await health_of_all.begin()
         await server.start()
         await health_of_all.look()
-        caretaker = Caretaker(gallery.use_cases, gallery.store)
+        caretaker = Caretaker(gallery.use_cases, gallery.store, TrustedClock())
         background = [
             asyncio.create_task(health_of_all.keep()),
             asyncio.create_task(every(_SECONDS_BETWEEN_WALKS, "looking after the galleries", caretaker.walk)),

@@ -4,9 +4,10 @@ A track keeps no images: a sum of embeddings, weighted by quality, and since whe
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
+from time import monotonic
 
 import numpy as np
 
@@ -18,8 +19,8 @@ STABLE_AFTER = 3
 """How many images in a row must leave a track's decision as it is before it is called stable."""
 MAX_TRACKS = 256
 """How many tracks a stream has at a time; one more ends the one that had no image for the longest."""
-IDLE = timedelta(seconds=60)
-"""How long a track without an image lives."""
+IDLE = 60.0
+"""How many seconds a track without an image lives."""
 
 
 def weight(quality: Quality) -> float:
@@ -93,16 +94,18 @@ class Track:
 class Tracks:
     """The tracks of one stream, at most `MAX_TRACKS`; those that nobody ends go when they are idle for `IDLE`."""
 
-    def __init__(self) -> None:
-        self._tracks: OrderedDict[str, tuple[Track, datetime]] = OrderedDict()  # used longest ago first
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        """``clock`` gives seconds that only ever pass: nobody's track ends because the time of day is set."""
+        self._clock = clock
+        self._tracks: OrderedDict[str, tuple[Track, float]] = OrderedDict()  # used longest ago first
 
     def __len__(self) -> int:
         """Count those that are remembered."""
         return len(self._tracks)
 
-    def used(self, track_id: str, now: datetime) -> Track:
-        """Find the track of an image that came ``now``, or begin it."""
-        self._forget_idle(now)
+    def used(self, track_id: str) -> Track:
+        """Find the track of an image that comes now, or begin it."""
+        now = self._forget_idle()
         track, _ = self._tracks.pop(track_id, (None, now))
         if track is None:
             track = Track(track_id)
@@ -111,15 +114,17 @@ class Tracks:
         self._tracks[track_id] = (track, now)
         return track
 
-    def ended(self, track_id: str, now: datetime) -> Track | None:
+    def ended(self, track_id: str) -> Track | None:
         """Forget a track, and return it; None when there is none."""
-        self._forget_idle(now)
+        now = self._forget_idle()
         track, _ = self._tracks.pop(track_id, (None, now))
         return track
 
-    def _forget_idle(self, now: datetime) -> None:
+    def _forget_idle(self) -> float:
+        now = self._clock()
         while self._tracks:
             track_id, (_, last_used) = next(iter(self._tracks.items()))
             if now - last_used <= IDLE:
-                return
+                break
             del self._tracks[track_id]
+        return now

@@ -81,21 +81,24 @@ def test_a_track_that_never_ends_keeps_nothing_but_a_sum() -> None:
 
 def test_the_track_used_longest_ago_makes_room() -> None:
     tracks = Tracks()
-    first = tracks.used("first", NOON)
+    first = tracks.used("first")
     for number in range(MAX_TRACKS - 1):
-        tracks.used(str(number), NOON)
-    assert tracks.used("first", NOON) is first
-    tracks.used("one more", NOON)
+        tracks.used(str(number))
+    assert tracks.used("first") is first
+    tracks.used("one more")
     assert len(tracks) == MAX_TRACKS
-    assert tracks.ended("0", NOON) is None
-    assert tracks.ended("first", NOON) is first
+    assert tracks.ended("0") is None
+    assert tracks.ended("first") is first
 
 
 def test_an_idle_track_ends() -> None:
-    tracks = Tracks()
-    old = tracks.used("old", NOON)
-    assert tracks.used("old", NOON + IDLE) is old
-    later = NOON + 2 * IDLE + timedelta(seconds=1)
-    assert tracks.used("old", later) is not old
+    seconds = 0.0
+    tracks = Tracks(clock=lambda: seconds)
+    old = tracks.used("old")
+    seconds += IDLE
+    assert tracks.used("old") is old
+    seconds += IDLE + 1
+    assert tracks.used("old") is not old
     assert len(tracks) == 1
-    assert tracks.ended("old", later + 2 * IDLE) is None
+    seconds += 2 * IDLE
+    assert tracks.ended("old") is None

@@ -14,6 +14,7 @@ from gallery.use_cases.identify_stream import ITEMS_IN_FLIGHT, IdentifyStreams
 from gallery.use_cases.identities import Identities
 from gallery.use_cases.paging import MAX_PAGE_SIZE
 from gallery.use_cases.recognition import DEFAULT_MAX_CANDIDATES, MAX_CANDIDATES
+from gallery.use_cases.trusted_clock import TrustedClock
 from gallery.use_cases.upkeep import Upkeep
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "MAX_PAGE_SIZE",
     "Caretaker",
     "GalleryUseCases",
+    "TrustedClock",
 ]
 
 

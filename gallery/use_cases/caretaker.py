@@ -5,7 +5,14 @@ from collections.abc import Callable
 from datetime import datetime
 
 from gallery.domain import Gallery, ThresholdOrigin
-from gallery.errors import GalleryChanged, GalleryNotFound, InvalidRequest, ModelMismatch, NotEnoughEvidence
+from gallery.errors import (
+    GalleryChanged,
+    GalleryNotFound,
+    InvalidRequest,
+    ModelMismatch,
+    NotEnoughEvidence,
+    StoreCorrupt,
+)
 from gallery.ports import TemplateStore
 from gallery.use_cases.base import utc_now
 from gallery.use_cases.paging import MAX_PAGE_SIZE
@@ -34,6 +41,8 @@ class Caretaker:
                         await self._calibrate(gallery)
                 except (GalleryNotFound, GalleryChanged):
                     continue
+                except StoreCorrupt as error:  # the others still want care
+                    _log.error("the gallery %s cannot be looked after: %s", gallery.gallery_id, error)
                 except (InvalidRequest, ModelMismatch, NotEnoughEvidence) as error:
                     _log.warning("the gallery %s cannot be calibrated anew: %s", gallery.gallery_id, error)
             after = galleries[-1].gallery_id

@@ -120,7 +120,7 @@ class IdentifyStreams(Recognition):
     async def _probe(self, stream: _Stream, probe: StreamProbe) -> StreamAnswer:
         now = self._clock()
         track_ids = _checked_track_ids(probe)
-        tracks = {name: stream.tracks.used(name, now) for name in track_ids if name}
+        tracks = {name: stream.tracks.used(name) for name in track_ids if name}
         with stream.turn(list(tracks.values())) as before:
             people = await self._embedder.embed(probe.image, Lane.STREAM)
             question = await self._question(stream)
@@ -136,14 +136,13 @@ class IdentifyStreams(Recognition):
             return StreamAnswer(probe.item_id, identifications, tuple(filter(None, decisions)))
 
     async def _end(self, stream: _Stream, end: EndTrack) -> StreamAnswer:
-        now = self._clock()
-        track = stream.tracks.ended(checked_key("track_id", end.track_id), now)
+        track = stream.tracks.ended(checked_key("track_id", end.track_id))
         if track is None:
             return StreamAnswer(end.item_id)
         with stream.turn([track]) as before:
             for earlier in before:
                 await earlier.wait()
-            decision = await self._decision(await self._question(stream), track, now)
+            decision = await self._decision(await self._question(stream), track, self._clock())
             return StreamAnswer(end.item_id, tracks=() if decision is None else (decision,))
 
     async def _decision(
