@@ -16,8 +16,8 @@ import numpy as np
 
 from gallery.domain import Region
 from gallery.errors import GalleryError
-from gallery.image_headers import read_header
 from gallery.images import decode, people_of, settle_decoders
+from gallery.images.headers import read_header
 from tests.chaos.mutations import mutated
 
 _MEMORY = 6 * 2**30
