@@ -1,7 +1,8 @@
 """Results as JSON lines, one object a person; what the fields mean is said in `person_line`."""
 
 import json
-from typing import Any, TextIO
+from collections.abc import Callable
+from typing import Any
 
 from gallery.cameras.frames import Frame
 from gallery.cameras.results import Person, Result
@@ -9,11 +10,11 @@ from gallery.domain import Identification, TrackDecision
 
 
 class Lines:
-    """A `Sink` that writes lines at once, so that others can follow them."""
+    """A `Sink` that writes each line at once, so that others can follow them."""
 
-    def __init__(self, out: TextIO, camera_id: str | None) -> None:
-        """Write to ``out``, which stays the caller's."""
-        self._out = out
+    def __init__(self, write: Callable[[str], None], camera_id: str | None) -> None:
+        """Hand lines, without their ends, to ``write``."""
+        self._write_line = write
         self._camera_id = camera_id
 
     def show(self, result: Result) -> None:
@@ -29,12 +30,10 @@ class Lines:
         self._write({"event": "track_ended", "camera_id": self._camera_id, **_track(track)})
 
     def close(self) -> None:
-        """Leave nothing in the buffer."""
-        self._out.flush()
+        """Leave it at that: nothing is held back."""
 
     def _write(self, line: dict[str, Any]) -> None:
-        self._out.write(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n")
-        self._out.flush()
+        self._write_line(json.dumps(line, ensure_ascii=False, allow_nan=False))
 
 
 def person_line(frame: Frame, person: Person, camera_id: str | None) -> dict[str, Any]:

@@ -9,6 +9,7 @@ them, the oldest first, and counted. Frames are shown in their order, however th
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import cv2
@@ -93,9 +94,10 @@ class Watching:
         except BaseExceptionGroup as failures:
             raise failures.exceptions[0] from None
         finally:
-            self._source.close()
-            for sink in self._sinks:
-                sink.close()
+            with ExitStack() as closing:
+                closing.callback(self._source.close)
+                for sink in self._sinks:
+                    closing.callback(sink.close)
         if self._broken is not None:
             raise self._broken
 

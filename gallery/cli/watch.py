@@ -1,9 +1,9 @@
 """`gallery watch`: a video, a camera or a folder of frames, and who is in it."""
 
-import sys
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,7 +14,7 @@ from gallery.cli.output import progress, say
 from gallery.cli.people import Threshold
 from gallery.cli.stopping import stopped_by_signals
 from gallery.cli.target import ask
-from gallery.errors import InvalidParameter
+from gallery.errors import GalleryError, InvalidParameter
 
 if TYPE_CHECKING:
     from gallery.cameras import Finder, Sink, Source
@@ -129,9 +129,9 @@ def watch(
         opened = open_source(source, opening, say)
         stack.callback(opened.close)
         finder = _finder(opened, sidecar, detector, detector_threshold)
-        sinks: list[Sink] = [Lines(sys.stdout, camera) if common.as_json else Told()]
+        sinks: list[Sink] = [Lines(typer.echo, camera) if common.as_json else Told()]
         if json_lines is not None:
-            sinks.append(Lines(stack.enter_context(_writable(json_lines)), camera))
+            sinks.append(Lines(stack.enter_context(_lines_in(json_lines)), camera))
         if output is not None:
             sinks.append(AnnotatedVideo(output, opened.rate))
         if patience is None and not opened.live:
@@ -154,7 +154,12 @@ def watch(
                 _sum_up(watching.counts, opened, output)
             return watching.counts
 
-        counts = ask(common.target, run)
+        try:
+            counts = ask(common.target, run)
+        except GalleryError as error:
+            if not interrupted:
+                raise
+            say(f"gallery: {error} [{error.reason}]")
     if interrupted:
         raise typer.Exit(Exit.INTERRUPTED)
     raise typer.Exit(Exit.NO_MATCH if counts.refused or opened.unreadable else Exit.DONE)
@@ -172,11 +177,26 @@ def _finder(source: "Source", sidecar: Path | None, detector: Path | None, thres
     return Sidecar(sidecar, source.rate)
 
 
-def _writable(path: Path) -> TextIO:
+@contextmanager
+def _lines_in(path: Path) -> Iterator[Callable[[str], None]]:
+    """Open a file for lines that are there as soon as they are written."""
+
+    def failed(error: OSError) -> InvalidParameter:
+        return InvalidParameter(f"{path} cannot be written ({error.strerror})", expected="a writable place with room")
+
     try:
-        return path.open("w", encoding="utf-8")
+        file = path.open("wb", buffering=0)
     except OSError as error:
-        raise InvalidParameter(f"{path} cannot be written ({error.strerror})", expected="a writable place") from error
+        raise failed(error) from error
+
+    def write(line: str) -> None:
+        try:
+            file.write(line.encode() + b"\n")
+        except OSError as error:
+            raise failed(error) from error
+
+    with file:
+        yield write
 
 
 def _sum_up(counts: "Counts", source: "Source", output: Path | None) -> None:

@@ -170,6 +170,12 @@ def test_what_cannot_be_watched_is_said(
     assert said in re.sub(r"[\s│]+", " ", ran.stderr)
 
 
+def test_a_full_disk_is_said_and_ends_the_command(gallery: Run, enrolled: list[str], street: tuple[Path, Path]) -> None:
+    ran = gallery("watch", street[0], "--json-lines", "/dev/full", *enrolled)
+    assert ran.code == Exit.REFUSED
+    assert "/dev/full cannot be written (No space left on device)" in ran.stderr
+
+
 def test_a_server_that_is_away_for_too_long_ends_the_command(gallery: Run, street: tuple[Path, Path]) -> None:
     ran = gallery("watch", street[0], "--server", "127.0.0.1:1", "--retry-for", "0s")
     assert ran.code == Exit.UNAVAILABLE

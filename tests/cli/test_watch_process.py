@@ -84,3 +84,14 @@ def test_no_frame_of_a_recording_is_lost_when_the_server_is_killed(tmp_path: Pat
     assert process.returncode == Exit.DONE, stderr
     assert frames_of(written) == list(range(400))
     assert "trying again: " in stderr and "answers come again" in stderr
+
+
+def test_one_who_interrupts_while_the_server_is_away_need_not_wait_for_it(tmp_path: Path) -> None:
+    drawn = tmp_path / "seen.mp4"
+    video = write_video(tmp_path / "v.avi", numbered(20))
+    with watching(video, "--server", "127.0.0.1:1", "-o", drawn) as process:
+        told(process, "trying again: no answer from a gallery server at 127.0.0.1:1")
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stdout) == (Exit.INTERRUPTED, ""), stderr
+    assert "Traceback" not in stderr
