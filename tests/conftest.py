@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from gallery import GalleryClient
+from tests.qdrant_server import Address, binary, or_skipped, running_server
 from tests.served import served, settings_for
 from tests.tiny_model import tiny_card, tiny_onnx, write_model
 
@@ -27,6 +28,20 @@ def address(tmp_path_factory: pytest.TempPathFactory, model_file: Path) -> Itera
     """A real server with an empty store, one for all tests of a module."""
     with served(settings_for(tmp_path_factory.mktemp("served"), model_file)) as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def qdrant() -> Iterator[Address]:
+    """A real Qdrant server. Without one, tests are skipped; in CI they fail."""
+    with or_skipped(), running_server() as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def qdrant_program() -> Path:
+    """The program of a Qdrant server, for tests that start and kill their own."""
+    with or_skipped():
+        return binary()
 
 
 @pytest.fixture

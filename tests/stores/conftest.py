@@ -1,30 +1,29 @@
 """Every store of the project, empty and ready."""
 
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from qdrant_client import AsyncQdrantClient
 
 from gallery.domain import Gallery
 from gallery.edge_store import EdgeStore
 from gallery.ports import TemplateStore
 from gallery.qdrant_store import QdrantStore
 from tests.fakes import MemoryStore
-from tests.qdrant_server import Address, ServerUnavailable, is_required, running_server
+from tests.qdrant_server import Address
 from tests.stores.samples import make_gallery
 
 
-@pytest.fixture(scope="session")
-def qdrant() -> Iterator[Address]:
-    """A real Qdrant server. Without one, tests are skipped; in CI they fail."""
-    try:
-        with running_server() as address:
-            yield address
-    except ServerUnavailable as error:
-        if is_required():
-            raise
-        pytest.skip(str(error))
+@pytest.fixture
+async def beside(qdrant: Address) -> AsyncIterator[AsyncQdrantClient]:
+    """Somebody else on the same server."""
+    opened = AsyncQdrantClient(
+        url=qdrant.url, grpc_port=qdrant.grpc_port, prefer_grpc=True, check_compatibility=False, timeout=30
+    )
+    yield opened
+    await opened.close()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=["memory", "edge", "qdrant"])

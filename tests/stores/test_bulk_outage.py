@@ -8,27 +8,15 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
-
 from gallery.domain import BulkItem, BulkResult, EncodedImage
 from gallery.edge_store import EdgeStore
 from gallery.errors import StoreUnavailable
 from gallery.ports import TemplateStore
 from gallery.qdrant_store import QdrantStore
 from gallery.use_cases import GalleryUseCases
-from tests.qdrant_server import ServerProcess, ServerUnavailable, binary, is_required
+from tests.qdrant_server import ServerProcess
 from tests.stores.test_edge_crash import engines_of, kill_and_wait
 from tests.test_bulk_enrolment import HashEmbedder
-
-
-@pytest.fixture(scope="module")
-def program() -> Path:
-    try:
-        return binary()
-    except ServerUnavailable as error:
-        if is_required():
-            raise
-        pytest.skip(str(error))
 
 
 async def lobby(store: TemplateStore) -> GalleryUseCases:
@@ -56,8 +44,10 @@ async def people(use_cases: GalleryUseCases) -> set[str]:
             return names
 
 
-async def test_a_qdrant_server_that_stops_answering_fails_only_what_waits_for_it(program: Path, tmp_path: Path) -> None:
-    with ServerProcess(program, tmp_path) as server:
+async def test_a_qdrant_server_that_stops_answering_fails_only_what_waits_for_it(
+    qdrant_program: Path, tmp_path: Path
+) -> None:
+    with ServerProcess(qdrant_program, tmp_path) as server:
         store = QdrantStore(server.address.url, grpc_port=server.address.grpc_port, timeout=1)
         use_cases = await lobby(store)
         assert all(result.template for result in await enrol(use_cases, 0, 50))

@@ -16,18 +16,8 @@ from gallery.errors import GalleryAlreadyExists, GalleryNotFound, StoreUnavailab
 from gallery.qdrant_store import QdrantOptions, QdrantStore
 from gallery.qdrant_store.health import consensus_problem
 from gallery.records import record_of_gallery
-from tests.qdrant_server import Address, ServerProcess, ServerUnavailable, binary, is_required
+from tests.qdrant_server import Address, ServerProcess
 from tests.stores.samples import DIMENSION, NOON, entry, make_gallery, make_template, unit
-
-
-@pytest.fixture
-async def client(qdrant: Address) -> AsyncIterator[AsyncQdrantClient]:
-    """Somebody else on the same server."""
-    opened = AsyncQdrantClient(
-        url=qdrant.url, grpc_port=qdrant.grpc_port, prefer_grpc=True, check_compatibility=False, timeout=30
-    )
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture
@@ -46,34 +36,34 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
             await asyncio.sleep(0.1)
 
 
-async def collections_of(client: AsyncQdrantClient, gallery_id: str) -> list[str]:
-    names = [each.name for each in (await client.get_collections()).collections]
+async def collections_of(beside: AsyncQdrantClient, gallery_id: str) -> list[str]:
+    names = [each.name for each in (await beside.get_collections()).collections]
     return sorted(name for name in names if gallery_id in name)
 
 
-async def aliases_of(client: AsyncQdrantClient, gallery_id: str) -> dict[str, str]:
-    aliases = (await client.get_aliases()).aliases
+async def aliases_of(beside: AsyncQdrantClient, gallery_id: str) -> dict[str, str]:
+    aliases = (await beside.get_aliases()).aliases
     return {each.alias_name: each.collection_name for each in aliases if gallery_id in each.alias_name}
 
 
 async def test_a_gallerys_collection_is_replaced_under_its_name_and_all_go_with_it(
-    store: QdrantStore, client: AsyncQdrantClient, prefix: str
+    store: QdrantStore, beside: AsyncQdrantClient, prefix: str
 ) -> None:
     gallery = make_gallery(prefix)
     await store.create_gallery(gallery)
-    assert await aliases_of(client, prefix) == {f"gallery_{prefix}": f"gallery_{prefix}.0"}
+    assert await aliases_of(beside, prefix) == {f"gallery_{prefix}": f"gallery_{prefix}.0"}
     await store.put(prefix, [make_template("ann", 1)])
     await store.create_draft(gallery)
     await store.put(draft_of(prefix), [make_template("bob", 2)])
     await store.publish_draft(prefix)
-    (only,) = await collections_of(client, prefix)
+    (only,) = await collections_of(beside, prefix)
     assert only != f"gallery_{prefix}.0"
-    assert await aliases_of(client, prefix) == {f"gallery_{prefix}": only}
+    assert await aliases_of(beside, prefix) == {f"gallery_{prefix}": only}
     with pytest.raises(GalleryAlreadyExists):
         await store.create_gallery(gallery)
     assert await store.delete_gallery(prefix) == 1
-    assert await collections_of(client, prefix) == []
-    assert await aliases_of(client, prefix) == {}
+    assert await collections_of(beside, prefix) == []
+    assert await aliases_of(beside, prefix) == {}
 
 
 async def test_two_who_create_at_once_make_one_gallery(store: QdrantStore, qdrant: Address, prefix: str) -> None:
@@ -88,10 +78,10 @@ async def test_two_who_create_at_once_make_one_gallery(store: QdrantStore, qdran
 
 
 async def test_a_collection_of_an_older_version_is_read_and_can_be_replaced(
-    store: QdrantStore, client: AsyncQdrantClient, prefix: str
+    store: QdrantStore, beside: AsyncQdrantClient, prefix: str
 ) -> None:
     gallery, vectors = make_gallery(prefix), models.VectorParams(size=DIMENSION, distance=models.Distance.COSINE)
-    await client.create_collection(f"gallery_{prefix}", vectors_config=vectors, metadata=record_of_gallery(gallery))
+    await beside.create_collection(f"gallery_{prefix}", vectors_config=vectors, metadata=record_of_gallery(gallery))
     await store.put(prefix, [make_template("ann", 1)])
     assert gallery in await store.list_galleries(after="", limit=999)
     with pytest.raises(GalleryAlreadyExists):
@@ -101,42 +91,42 @@ async def test_a_collection_of_an_older_version_is_read_and_can_be_replaced(
     await store.publish_draft(prefix)
     assert [each.identity_id for each in await store.list_identities(prefix, after="", limit=9)] == ["bob"]
     assert await store.delete_gallery(prefix) == 1
-    assert await collections_of(client, prefix) == []
+    assert await collections_of(beside, prefix) == []
 
 
 async def test_what_a_crash_left_of_an_older_collection_is_cleared_away_and_what_is_being_made_is_not(
-    store: QdrantStore, client: AsyncQdrantClient, prefix: str
+    store: QdrantStore, beside: AsyncQdrantClient, prefix: str
 ) -> None:
     await store.create_gallery(make_gallery(prefix))
     vectors = models.VectorParams(size=DIMENSION, distance=models.Distance.COSINE)
     old, fresh = time.time_ns() - 3600 * 10**9, time.time_ns()
     for generation in (old, fresh):
-        await client.create_collection(f"gallery_{prefix}.{generation:x}", vectors_config=vectors)
+        await beside.create_collection(f"gallery_{prefix}.{generation:x}", vectors_config=vectors)
     await store.compact(prefix)
-    assert await collections_of(client, prefix) == [f"gallery_{prefix}.0", f"gallery_{prefix}.{fresh:x}"]
+    assert await collections_of(beside, prefix) == [f"gallery_{prefix}.0", f"gallery_{prefix}.{fresh:x}"]
     await store.delete_gallery(prefix)
-    assert await collections_of(client, prefix) == []
+    assert await collections_of(beside, prefix) == []
     with pytest.raises(GalleryNotFound):
         await store.get_gallery(prefix)
 
 
 async def test_an_int8_gallery_is_searched_by_its_copy_and_measured_by_its_vectors(
-    qdrant: Address, client: AsyncQdrantClient, prefix: str
+    qdrant: Address, beside: AsyncQdrantClient, prefix: str
 ) -> None:
     options = QdrantOptions(shard_number=1, replication_factor=2, write_consistency_factor=1, int8=True)
     store = QdrantStore(qdrant.url, grpc_port=qdrant.grpc_port, options=options)
     await store.create_gallery(make_gallery(prefix))
-    config = (await client.get_collection(f"gallery_{prefix}")).config
+    config = (await beside.get_collection(f"gallery_{prefix}")).config
     assert config.quantization_config is not None
     assert (config.hnsw_config.m, config.params.replication_factor) == (0, 2)
     low = models.OptimizersConfigDiff(indexing_threshold=1)
-    await client.update_collection(f"gallery_{prefix}", optimizers_config=low)
+    await beside.update_collection(f"gallery_{prefix}", optimizers_config=low)
     templates = [make_template(f"person-{seed}", seed) for seed in range(4000)]
     for start in range(0, 4000, 1000):
         await store.put(prefix, templates[start : start + 1000])
 
     async def is_quantised() -> bool:
-        return bool((await client.get_collection(f"gallery_{prefix}")).indexed_vectors_count)
+        return bool((await beside.get_collection(f"gallery_{prefix}")).indexed_vectors_count)
 
     await until(is_quantised)
     rows, wrong = np.stack([each.embedding for each in templates]), 0
@@ -150,8 +140,8 @@ async def test_an_int8_gallery_is_searched_by_its_copy_and_measured_by_its_vecto
     await store.close()
 
 
-async def test_deleted_vectors_leave_the_servers_files_by_its_vacuum(tmp_path: Path) -> None:
-    with server_with(tmp_path, {}) as server:
+async def test_deleted_vectors_leave_the_servers_files_by_its_vacuum(qdrant_program: Path, tmp_path: Path) -> None:
+    with ServerProcess(qdrant_program, tmp_path) as server:
         address = server.address
         store = QdrantStore(address.url, grpc_port=address.grpc_port)
         await store.create_gallery(make_gallery("lobby"))
@@ -177,22 +167,13 @@ def is_in_segments(folder: Path, needle: bytes) -> bool:
         return True
 
 
-def server_with(folder: Path, settings: dict[str, str]) -> ServerProcess:
-    try:
-        return ServerProcess(binary(), folder, settings=settings)
-    except ServerUnavailable as error:
-        if is_required():
-            raise
-        pytest.skip(str(error))
-
-
 @pytest.fixture
 def authority() -> trustme.CA:
     return trustme.CA()
 
 
 @pytest.fixture
-def guarded(tmp_path: Path, authority: trustme.CA) -> Iterator[Address]:
+def guarded(qdrant_program: Path, tmp_path: Path, authority: trustme.CA) -> Iterator[Address]:
     """A server with TLS on both ports and an API key."""
     issued = authority.issue_cert("127.0.0.1", "localhost")
     issued.private_key_pem.write_to_path(str(tmp_path / "key.pem"))
@@ -205,7 +186,7 @@ def guarded(tmp_path: Path, authority: trustme.CA) -> Iterator[Address]:
         "QDRANT__TLS__KEY": str(tmp_path / "key.pem"),
         "QDRANT__TLS__CA_CERT": str(tmp_path / "ca.pem"),
     }
-    with server_with(tmp_path, settings) as server:
+    with ServerProcess(qdrant_program, tmp_path, settings=settings) as server:
         yield Address(server.address.url.replace("http:", "https:"), server.address.grpc_port)
 
 

@@ -8,22 +8,12 @@ import pytest
 
 from gallery.errors import StoreUnavailable
 from gallery.qdrant_store import QdrantStore
-from tests.qdrant_server import ServerProcess, ServerUnavailable, binary, is_required
+from tests.qdrant_server import ServerProcess
 from tests.stores.samples import make_gallery, make_template
 
 
-@pytest.fixture(scope="module")
-def program() -> Path:
-    try:
-        return binary()
-    except ServerUnavailable as error:
-        if is_required():
-            raise
-        pytest.skip(str(error))
-
-
-async def test_what_was_acknowledged_survives_kill_9_of_the_server(program: Path, tmp_path: Path) -> None:
-    with ServerProcess(program, tmp_path) as server:
+async def test_what_was_acknowledged_survives_kill_9_of_the_server(qdrant_program: Path, tmp_path: Path) -> None:
+    with ServerProcess(qdrant_program, tmp_path) as server:
         store = QdrantStore(server.address.url, grpc_port=server.address.grpc_port, timeout=5)
         await store.create_gallery(make_gallery("main"))
         await store.put("main", [make_template("ann", seed) for seed in range(10)])
@@ -44,8 +34,8 @@ async def test_what_was_acknowledged_survives_kill_9_of_the_server(program: Path
         await store.close()
 
 
-async def test_a_server_that_hangs_is_given_up_on(program: Path, tmp_path: Path) -> None:
-    with ServerProcess(program, tmp_path) as server:
+async def test_a_server_that_hangs_is_given_up_on(qdrant_program: Path, tmp_path: Path) -> None:
+    with ServerProcess(qdrant_program, tmp_path) as server:
         store = QdrantStore(server.address.url, grpc_port=server.address.grpc_port, timeout=1)
         await store.create_gallery(make_gallery("main"))
         server.signal(signal.SIGSTOP)

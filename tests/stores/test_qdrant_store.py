@@ -19,16 +19,6 @@ from tests.stores.samples import DIMENSION, make_gallery, make_template, unit
 
 
 @pytest.fixture
-async def client(qdrant: Address) -> AsyncIterator[AsyncQdrantClient]:
-    """Somebody else on the same server."""
-    opened = AsyncQdrantClient(
-        url=qdrant.url, grpc_port=qdrant.grpc_port, prefer_grpc=True, check_compatibility=False, timeout=10
-    )
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
 async def store(qdrant: Address) -> AsyncIterator[QdrantStore]:
     opened = QdrantStore(qdrant.url, grpc_port=qdrant.grpc_port)
     yield opened
@@ -36,11 +26,11 @@ async def store(qdrant: Address) -> AsyncIterator[QdrantStore]:
 
 
 @pytest.fixture
-async def gallery(store: QdrantStore, prefix: str, client: AsyncQdrantClient) -> AsyncIterator[Gallery]:
+async def gallery(store: QdrantStore, prefix: str, beside: AsyncQdrantClient) -> AsyncIterator[Gallery]:
     created = make_gallery(f"{prefix}-main")
     await store.create_gallery(created)
     yield created
-    await client.delete_collection(f"gallery_{created.gallery_id}.0")
+    await beside.delete_collection(f"gallery_{created.gallery_id}.0")
 
 
 async def test_a_server_that_is_not_there_is_said_with_a_remedy() -> None:
@@ -66,16 +56,16 @@ async def test_a_server_that_is_too_old_is_said(store: QdrantStore, monkeypatch:
         await store.check()
 
 
-async def test_a_collection_of_others_is_no_gallery(store: QdrantStore, client: AsyncQdrantClient, prefix: str) -> None:
+async def test_a_collection_of_others_is_no_gallery(store: QdrantStore, beside: AsyncQdrantClient, prefix: str) -> None:
     vectors = models.VectorParams(size=DIMENSION, distance=models.Distance.COSINE)
-    await client.create_collection(f"gallery_{prefix}-foreign", vectors_config=vectors)
-    await client.create_collection(f"{prefix}-not-ours", vectors_config=vectors)
+    await beside.create_collection(f"gallery_{prefix}-foreign", vectors_config=vectors)
+    await beside.create_collection(f"{prefix}-not-ours", vectors_config=vectors)
     with pytest.raises(StoreCorrupt, match=f"gallery_{prefix}-foreign"):
         await store.get_gallery(f"{prefix}-foreign")
     with pytest.raises(GalleryNotFound):
         await store.get_gallery(f"{prefix}-not-ours")
-    await client.delete_collection(f"gallery_{prefix}-foreign")
-    await client.delete_collection(f"{prefix}-not-ours")
+    await beside.delete_collection(f"gallery_{prefix}-foreign")
+    await beside.delete_collection(f"{prefix}-not-ours")
 
 
 @pytest.mark.parametrize(
@@ -84,32 +74,32 @@ async def test_a_collection_of_others_is_no_gallery(store: QdrantStore, client: 
     ids=["none", "another's", "wrong types"],
 )
 async def test_a_point_of_others_is_said(
-    store: QdrantStore, client: AsyncQdrantClient, gallery: Gallery, payload: dict[str, object] | None
+    store: QdrantStore, beside: AsyncQdrantClient, gallery: Gallery, payload: dict[str, object] | None
 ) -> None:
     point_id = uuid.uuid4()
     point = models.PointStruct(id=str(point_id), vector=unit(1).tolist(), payload=payload)
-    await client.upsert(f"gallery_{gallery.gallery_id}", [point], wait=True)
+    await beside.upsert(f"gallery_{gallery.gallery_id}", [point], wait=True)
     for call in (store.nearest(gallery.gallery_id, unit(1), limit=3), store.find(gallery.gallery_id, [point_id])):
         with pytest.raises(StoreCorrupt, match=str(point_id)):
             await call
 
 
 async def test_an_index_that_its_creator_did_not_live_to_make_is_made(
-    store: QdrantStore, client: AsyncQdrantClient, gallery: Gallery
+    store: QdrantStore, beside: AsyncQdrantClient, gallery: Gallery
 ) -> None:
     collection = f"gallery_{gallery.gallery_id}"
-    made = (await client.get_collection(collection)).payload_schema.keys()
+    made = (await beside.get_collection(collection)).payload_schema.keys()
     assert {"identity_id", "camera_id", "captured_at", "labels", "expires_at"} < made
-    await client.delete_payload_index(collection, "expires_at", wait=True)
+    await beside.delete_payload_index(collection, "expires_at", wait=True)
     assert await store.get_gallery(gallery.gallery_id) == gallery
-    assert (await client.get_collection(collection)).payload_schema.keys() == made
+    assert (await beside.get_collection(collection)).payload_schema.keys() == made
 
 
 async def test_a_gallery_deleted_by_others_is_soon_unknown(
-    store: QdrantStore, client: AsyncQdrantClient, gallery: Gallery
+    store: QdrantStore, beside: AsyncQdrantClient, gallery: Gallery
 ) -> None:
     await store.get_gallery(gallery.gallery_id)
-    await client.delete_collection(f"gallery_{gallery.gallery_id}.0")
+    await beside.delete_collection(f"gallery_{gallery.gallery_id}.0")
     with pytest.raises(GalleryNotFound):
         await store.put(gallery.gallery_id, [make_template("ann", 1)])
     with pytest.raises(GalleryNotFound):
@@ -148,14 +138,14 @@ async def test_a_change_by_another_server_is_noticed(store: QdrantStore, qdrant:
 
 
 async def test_a_change_that_another_overwrites_at_once_is_not_acknowledged(
-    store: QdrantStore, client: AsyncQdrantClient, gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+    store: QdrantStore, beside: AsyncQdrantClient, gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     update = AsyncQdrantClient.update_collection
     theirs = make_gallery(gallery.gallery_id, threshold=0.5)
 
     async def update_and_be_overwritten(self: AsyncQdrantClient, collection: str, **changes: Any) -> bool:
         await update(self, collection, **changes)
-        return await update(client, collection, metadata=record_of_gallery(theirs))
+        return await update(beside, collection, metadata=record_of_gallery(theirs))
 
     monkeypatch.setattr(AsyncQdrantClient, "update_collection", update_and_be_overwritten)
     with pytest.raises(GalleryChanged, match=gallery.gallery_id):
