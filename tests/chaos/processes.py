@@ -1,11 +1,12 @@
 """The server under test, as a process of its own on a folder that outlives it."""
 
+import os
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,10 +25,9 @@ class Served:
     store: Path
     audit: Path
 
-    def kill(self) -> None:
-        """End it as a crash would."""
-        self.process.kill()
-        self.process.wait(_TIMEOUT)
+    def kill(self, *, alone: bool = False) -> None:
+        """End it as a crash would, with its engine's process or ``alone``."""
+        _kill(self.process, alone=alone)
 
     def terminate(self) -> int:
         """Ask it to end, wait, and return its exit code."""
@@ -46,7 +46,7 @@ def served(folder: Path, model: Path, *flags: str, within: Sequence[str] = ()) -
     command = [*within, sys.executable, "-m", "tests.chaos.restless", "serve", "--listen", "127.0.0.1:0"]
     command += ["--store", str(store), "--model", str(model), "--audit", str(audit), "--workers", "1", *flags]
     with log.open("a") as stderr:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True, start_new_session=True)
     watchdog = threading.Timer(_TIMEOUT, process.kill)
     watchdog.start()
     try:
@@ -58,7 +58,12 @@ def served(folder: Path, model: Path, *flags: str, within: Sequence[str] = ()) -
             yield Served(process, log, client, store, audit)
     finally:
         watchdog.cancel()
-        process.kill()
-        process.wait(_TIMEOUT)
+        _kill(process)
         if process.stdout is not None:
             process.stdout.close()
+
+
+def _kill(process: "subprocess.Popen[str]", *, alone: bool = False) -> None:
+    with suppress(ProcessLookupError):  # the group is gone when the engine is
+        (os.kill if alone else os.killpg)(process.pid, signal.SIGKILL)
+    process.wait(_TIMEOUT)

@@ -36,7 +36,7 @@ def test_a_server_killed_at_any_moment_has_all_it_acknowledged_and_nothing_else(
                 assert enough.wait(timeout=60), [each.exception() for each in futures if each.done()]
                 work.stop.wait(dice.random() / 50)  # into the middle of something
                 assert not any(each.done() for each in futures), "a worker failed before the crash"
-                server.kill()
+                server.kill(alone=dice.random() < 0.2)  # its engine may outlive it for a moment, or not
             for each in futures:
                 assert isinstance(each.exception(), GalleryError | None), each.exception()
     with served(tmp_path, model_file) as server:
