@@ -112,15 +112,13 @@ def watch(
     """Watch a video, a camera or a folder of frames: who is in it, when, TRUE or FALSE."""
     from gallery.cameras import AnnotatedVideo, Asking, Lines, Patience, Sampling, Watching, open_source
     from gallery.cameras.opening import Opening
-    from gallery.cameras.video import checked_video
     from gallery.cli.watched import Told
     from gallery.images import settle_decoders
 
     settle_decoders()
     if sidecar is not None and detector is not None:
         raise typer.BadParameter("either a --sidecar or a --detector says where people are, not both")
-    if output is not None:
-        checked_video(output)
+    _check_outputs(source, output, json_lines)
     patience = None if retry_for is None else duration(retry_for, "--retry-for").total_seconds()
     began = None if begins is None else moment(begins, "--begins")
     opening = Opening(Sampling(every, between=output is not None), began, rate, patience)
@@ -163,6 +161,15 @@ def watch(
     if interrupted:
         raise typer.Exit(Exit.INTERRUPTED)
     raise typer.Exit(Exit.NO_MATCH if counts.refused or opened.unreadable else Exit.DONE)
+
+
+def _check_outputs(source: str, output: Path | None, json_lines: Path | None) -> None:
+    from gallery.cameras.video import checked_video
+
+    if any(named is not None and named.resolve() == Path(source).resolve() for named in (output, json_lines)):
+        raise typer.BadParameter(f"{source} would be written over while it is read")
+    if output is not None:
+        checked_video(output)
 
 
 def _finder(source: "Source", sidecar: Path | None, detector: Path | None, threshold: float) -> "Finder":

@@ -45,6 +45,9 @@ _LARGEST_ANSWER = 64 * 2**20
 _PING_AFTER, _PONG_WITHIN = 30_000, 10_000
 """Milliseconds without a word after which a peer that holds a stream is asked whether it lives, and may take to say."""
 
+_LONGEST_UNTIL_RECONNECTED = 10_000
+"""Milliseconds between two tries to connect, at most: gRPC's two minutes are long for a camera whose server is back."""
+
 _HOST_AND_PORT = re.compile(r"(?P<host>[^/\s]+):\d{1,5}")
 _RESOLVERS = ("unix:", "dns:", "ipv4:", "ipv6:", "xds:")
 _LOOPBACK = re.compile(r"(127(\.\d+){3}|localhost|\[::1\]):\d+|unix:.*")
@@ -76,6 +79,7 @@ def options_of(address: str) -> list[tuple[str, str | int]]:
         ("grpc.per_rpc_retry_buffer_size", _LARGEST_RETRIED),
         ("grpc.keepalive_time_ms", _PING_AFTER),
         ("grpc.keepalive_timeout_ms", _PONG_WITHIN),
+        ("grpc.max_reconnect_backoff_ms", _LONGEST_UNTIL_RECONNECTED),
         ("grpc.http2.max_pings_without_data", 0),  # a camera may have nothing to say for as long as it likes
         ("grpc.service_config", json.dumps(service_config())),
     ]

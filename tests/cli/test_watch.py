@@ -150,6 +150,7 @@ def test_a_video_that_breaks_off_is_answered_until_there_and_drawn(
         (["street.avi", "--sidecar", "bad.jsonl"], Exit.REFUSED, "line 2 of bad.jsonl"),
         (["street.avi", "--detector", "bad.jsonl"], Exit.REFUSED, "cannot load bad.jsonl"),
         (["street.avi", "--json-lines", "no/where.jsonl"], Exit.REFUSED, "cannot be written"),
+        (["street.avi", "-o", "./street.avi"], Exit.USAGE, "written over"),
         (["street.avi", "--retry-for", "soon"], Exit.USAGE, "no duration"),
         (["street.avi", "--begins", "soon"], Exit.USAGE, "no time"),
         (["street.avi", "--gallery", "nobodys"], Exit.REFUSED, "nobodys"),
