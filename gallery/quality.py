@@ -103,7 +103,8 @@ def judged(quality: Quality, limits: QualityLimits) -> Quality:
         QualityReason.UNLIKELY_SHAPE: _below(aspect, limits.min_aspect) or _above(aspect, limits.max_aspect),
         QualityReason.UNLIKE_A_PERSON: strangeness is not None and _above(strangeness, limits.max_strangeness),
     }
-    return replace(quality, reasons=tuple(reason for reason in QualityReason if broken[reason]))
+    reasons = tuple(reason for reason, is_broken in broken.items() if is_broken)
+    return quality if reasons == quality.reasons else replace(quality, reasons=reasons)
 
 
 def _luma(crop: Pixels) -> Pixels:

@@ -74,6 +74,18 @@ class TemplateFilter:
     change_id: uuid.UUID | None = None
     alive_at: datetime | None = None
 
+    def __reduce__(self) -> tuple[type["TemplateFilter"], tuple[object, ...]]:
+        """Be pickled, with every probe that goes to another process, without looking up the fields of a dataclass."""
+        return TemplateFilter, (
+            self.camera_ids,
+            self.captured_from,
+            self.captured_until,
+            self.labels,
+            self.identity_ids,
+            self.change_id,
+            self.alive_at,
+        )
+
 
 EVERYTHING = TemplateFilter()
 

@@ -128,4 +128,5 @@ def _loaded(path: Path, gallery: Gallery) -> Any:
 
 
 def _config(gallery: Gallery) -> EdgeConfig:
-    return EdgeConfig(vectors=EdgeVectorParams(size=gallery.dimension, distance=Distance.Cosine))
+    vectors = EdgeVectorParams(size=gallery.dimension, distance=Distance.Cosine)
+    return EdgeConfig(vectors=vectors, max_search_threads=1)  # a shard is one segment, which one thread searches

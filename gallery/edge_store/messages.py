@@ -1,13 +1,14 @@
 """What goes through the pipe between the store and the process that owns the engine.
 
 A frame is its length (4 bytes, big endian) and a pickle: both ends are this package, started by one another,
-and nothing else can write into the pipe. Embeddings travel as raw float32 bytes.
+and nothing else can write into the pipe. Embeddings travel as raw float32 bytes, and what every probe sends are named
+tuples: dataclasses with slots look their fields up anew whenever they are pickled.
 """
 
 import pickle
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from gallery.domain import Fusion, Gallery, LedgerEntry, TemplateFilter
 from gallery.errors import GalleryError
@@ -114,8 +115,7 @@ class Find:
     ids: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Nearest:
+class Nearest(NamedTuple):
     """Answered with (id as an integer, identity id, cosine similarity), nearest first."""
 
     gallery_id: str
@@ -124,8 +124,7 @@ class Nearest:
     where: TemplateFilter
 
 
-@dataclass(frozen=True, slots=True)
-class NearestIdentities:
+class NearestIdentities(NamedTuple):
     """Answered with (identity id, distance, id of its nearest template as an integer), nearest first."""
 
     gallery_id: str
@@ -210,16 +209,14 @@ class Hello:
     broken: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """A request and the number its answer will carry."""
 
     number: int
     request: Request
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What came of a request."""
 
     number: int

@@ -1,7 +1,7 @@
 """What is told about every template, in memory: who it shows, and whatever a filter may ask about."""
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -45,9 +45,10 @@ class Rows:
         """Count the templates."""
         return len(self._rows)
 
-    def __getitem__(self, point_id: int) -> Row:
-        """Look a template up."""
-        return self._rows[point_id]
+    @property
+    def by_id(self) -> Mapping[int, Row]:
+        """The rows, to look templates up: a hundred at a time, which a method for one of them would make slow."""
+        return self._rows
 
     def put(self, point_id: int, payload: Any) -> None:
         """Note a template that was written, or written over."""

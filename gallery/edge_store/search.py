@@ -131,15 +131,15 @@ class Search:
         if _BROAD * fitting > total:
             fetched = limit if fitting >= total else max(_FETCHED, _SPARE * limit * total // fitting)
             while fetched <= _MOST_FETCHED:
-                hits = [hit for hit in self._hits(vector, min(fetched, total)) if fits(self.rows[hit[0]])]
+                hits = [hit for hit in self._hits(vector, min(fetched, total)) if fits(self.rows.by_id[hit[0]])]
                 if len(hits) >= limit or fetched >= total:
                     return hits
                 fetched *= _MORE
         return self._hits(vector, limit, condition)
 
     def _hits(self, vector: Embedding, limit: int, condition: Any = None) -> list[Hit]:
-        found = [(point.id.int, point.score) for point in self._query(vector, limit, condition, with_vector=False)]
-        return [(number, self.rows[number].identity_id, score) for number, score in found]
+        rows, found = self.rows.by_id, self._query(vector, limit, condition, with_vector=False)
+        return [(number := point.id.int, rows[number].identity_id, point.score) for point in found]
 
     def _templates_of(
         self, people: Sequence[str], vector: Embedding, where: TemplateFilter
@@ -152,7 +152,7 @@ class Search:
         condition = condition_of(TemplateFilter(identity_ids=tuple(people)))
         for point in self._query(vector, count, condition, with_vector=True):
             point_id = point.id
-            row = self.rows[point_id.int]
+            row = self.rows.by_id[point_id.int]
             if fits(row):
                 found.append((Neighbour(point_id, row.identity_id, _distance(point.score)), point))
         return found

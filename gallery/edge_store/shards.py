@@ -187,7 +187,7 @@ class Shards(Shelf):
 
     def _identities(self, shard: OpenShard, condition: Any) -> Counter[str]:
         rows = self._rows(shard)
-        return Counter(rows[point.id.int].identity_id for point in self._points(shard, condition, False))
+        return Counter(rows.by_id[point.id.int].identity_id for point in self._points(shard, condition, False))
 
     def _points(self, shard: OpenShard, condition: Any, payload: list[str] | bool) -> Iterator[Any]:
         offset = None

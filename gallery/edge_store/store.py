@@ -240,7 +240,9 @@ class EdgeStore(TemplateStore):
     async def _link(self) -> Link:
         if self._closed:
             raise StoreUnavailable(f"the store {self._folder} is closed", remedy="open it again")
-        if self._opening is None or (self._opening.done() and not _is_usable(self._opening)):
+        if self._opening is not None and self._opening.done() and _is_usable(self._opening):
+            return self._opening.result()
+        if self._opening is None or self._opening.done():
             self._opening = asyncio.create_task(Link.open(self._folder))
         return await asyncio.shield(self._opening)
 

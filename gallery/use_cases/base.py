@@ -109,7 +109,8 @@ class UseCases:
         return Basis(value, ThresholdSource.GALLERY, digest, margin, threshold.version, threshold.target_fpir)
 
     def _alive(self, where: TemplateFilter = EVERYTHING) -> TemplateFilter:
-        return replace(where, alive_at=self._clock())
+        now = self._clock()
+        return TemplateFilter(alive_at=now) if where is EVERYTHING else replace(where, alive_at=now)
 
     async def _scan(self, gallery_id: str, where: TemplateFilter) -> AsyncIterator[Template]:
         after = None
