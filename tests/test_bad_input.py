@@ -138,6 +138,12 @@ CASES: dict[str, tuple[str, Message, str, str]] = {
         "INVALID_ARGUMENT",
         "INVALID_PARAMETER",
     ),
+    "not the model's threshold": (
+        "UpdateGallery",
+        pb.UpdateGalleryRequest(gallery_id="lobby", model_threshold=False),
+        "INVALID_ARGUMENT",
+        "INVALID_PARAMETER",
+    ),
     "a lifetime of ages": (
         "UpdateGallery",
         pb.UpdateGalleryRequest(gallery_id="lobby", policy=pb.Policy(template_lifetime=Duration(seconds=10**15))),

@@ -1,7 +1,7 @@
 """The calls of one question and one answer."""
 
 from gallery.domain import DEFAULT_TARGET_FPIR
-from gallery.errors import InvalidRequest
+from gallery.errors import InvalidParameter, InvalidRequest
 from gallery.rpc.base import Calls
 from gallery.rpc.refusals import Context, refusals
 from gallery.use_cases import DEFAULT_MAX_CANDIDATES
@@ -38,10 +38,12 @@ class UnaryCalls(Calls):
 
     async def UpdateGallery(self, request: pb.UpdateGalleryRequest, context: Context) -> pb.UpdateGalleryResponse:
         async with refusals(context):
-            pinned = request.WhichOneof("threshold_change") == "pinned_threshold"
+            change = request.WhichOneof("threshold_change")
+            if change == "model_threshold" and not request.model_threshold:
+                raise InvalidParameter("model_threshold is false", expected="true, or neither of the two thresholds")
             gallery = await self._gallery.update_gallery(
                 request.gallery_id,
-                pinned_threshold=request.pinned_threshold if pinned else None,
+                pinned_threshold=request.pinned_threshold if change == "pinned_threshold" else None,
                 model_threshold=request.model_threshold,
                 policy=keeping.read_policy(request.policy) if request.HasField("policy") else None,
             )

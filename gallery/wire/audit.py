@@ -10,7 +10,7 @@ from gallery.v1 import gallery_service_pb2 as pb
 
 _IDENTITIES = ("identity_id", "merged_identity_id", "new_identity_id")
 _OF_REQUESTS = ("template_id", "change_id")
-_OF_ANSWERS = ("deleted_template_count", "moved_template_count", "template_count", "receipt_id", "change_id")
+_OF_ANSWERS = ("template_count", "moved_template_count", "receipt_id", "change_id")
 _NESTED = ("options", "receipt", "change")  # messages that are looked into
 _LONGEST = 256  # what a caller may have named is any text of any length
 

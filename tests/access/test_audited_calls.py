@@ -67,6 +67,7 @@ def test_changes_are_audited_before_they_are_answered(folder: Path, tmp_path: Pa
         (erased,) = find(folder, Where(detail=str(receipt.receipt_id)))
         assert (erased.event.call, erased.event.identity_ids) == ("DeleteIdentity", ("ann",))
         assert erased.event.details["template_count"] == receipt.template_count == 2
+        assert set(erased.event.details) == {"template_count", "receipt_id"}
     assert verify(folder).broken is None
 
 
