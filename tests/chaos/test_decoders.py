@@ -32,7 +32,7 @@ def decoding(*words: int) -> Iterator["subprocess.Popen[str]"]:
 
 
 def outcomes(*words: int) -> dict[int, str]:
-    """Read what became of each picture; fails at one that is never done with."""
+    """Read what became of each picture; fails at one that is never done with (killed, it says -9)."""
     found: dict[int, str] = {}
     with decoding(*words) as process:
         assert process.stdout is not None
@@ -44,7 +44,7 @@ def outcomes(*words: int) -> dict[int, str]:
             if not line:
                 break
             number, _, outcome = line.strip().partition(" ")
-            assert outcome, f"the picture of number {number} crashed the decoder, or hung"
+            assert outcome, f"the picture of number {number} ended the decoder: exit code {process.wait()}"
             assert not outcome.startswith("failed"), f"the picture of number {number} {outcome}"
             found[int(number)] = outcome
         assert process.wait() == 0, f"it ended after the picture of number {max(found, default=None)}"
