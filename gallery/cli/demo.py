@@ -21,11 +21,11 @@ EPILOG = """It needs no network and leaves nothing behind but two pictures: demo
 and demo-sheet.png, every probe beside the person it was taken for."""
 
 GALLERY = "demo"
-KNOWN = range(80, 92)  # a cast that the bundled model tells apart at its own threshold
-STRANGERS = range(92, 98)
+KNOWN = range(200, 212)  # a cast that the bundled model tells apart at its own threshold
+STRANGERS = range(212, 218)
 ENROLLED_VIEWS = range(2)
 PROBE_VIEW = 10
-SCENE = (80, 92, 83, 87)
+SCENE = (200, 212, 203, 207)
 SCENE_VIEW = 5
 
 
