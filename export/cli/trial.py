@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -35,8 +36,11 @@ def run(
     enrolled: Annotated[int, typer.Option(help="how many people are enrolled", min=1)] = 50,
     templates: Annotated[int, typer.Option(help="with how many images each", min=1)] = 1,
     calibrate: Annotated[
-        bool, typer.Option(help="calibrate on half of the people not enrolled, and try the other half as strangers")
+        bool, typer.Option(help="calibrate on some of the people not enrolled, and try the others as strangers")
     ] = False,
+    cohort_share: Annotated[
+        float, typer.Option(help="how many of them calibrate; the threshold errs by these, the trial by the others")
+    ] = 0.5,
     target_fpir: Annotated[float, typer.Option(help="share of strangers that may be taken for somebody")] = 0.01,
     draws: Annotated[int, typer.Option(help="how often the parts are dealt anew", min=1)] = 1,
     probes: Annotated[int | None, typer.Option(help="pictures of each person that are tried; all by default")] = None,
@@ -52,12 +56,8 @@ def run(
     people, sides = read(data), IdentitySplit.read(split)
     strangers = people.of(sides.train) if strangers_from_training else ()
     first = trial.Parts(enrolled, templates, probes, seed)
-    casts = [
-        trial.cast(
-            people.of(sides.held_out), replace(first, seed=seed + draw), strangers=strangers, calibrate=calibrate
-        )
-        for draw in range(draws)
-    ]
+    dealt = partial(trial.cast, strangers=strangers, cohort_share=cohort_share if calibrate else 0.0)
+    casts = [dealt(people.of(sides.held_out), replace(first, seed=seed + draw)) for draw in range(draws)]
     outcomes = asyncio.run(_against(server, model, casts, target_fpir))
     if as_json:
         typer.echo(json.dumps([asdict(outcome) for outcome in outcomes], indent=1))

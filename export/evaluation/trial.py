@@ -66,12 +66,14 @@ class Outcome:
     oracle_tpir: float
 
 
-def cast(samples: Sequence[Sample], parts: Parts, *, strangers: Sequence[Sample] = (), calibrate: bool = False) -> Cast:
+def cast(
+    samples: Sequence[Sample], parts: Parts, *, strangers: Sequence[Sample] = (), cohort_share: float = 0.0
+) -> Cast:
     """Deal the parts; raises InvalidData when there are too few people.
 
     A person's templates come from one camera after another and their probes from the cameras left, so only people
-    seen by two cameras can be enrolled. Strangers are the people not enrolled, or those given; half of them are the
-    cohort, to ``calibrate``.
+    seen by two cameras can be enrolled. Strangers are the people not enrolled, or those given; ``cohort_share`` of them
+    are the cohort that calibrates.
     """
     random = np.random.default_rng(parts.seed)
     people = by_identity(samples)
@@ -90,12 +92,12 @@ def cast(samples: Sequence[Sample], parts: Parts, *, strangers: Sequence[Sample]
         mated += _some(probes, parts.probes, random)
     others = by_identity(strangers or [sample for sample in samples if sample.identity not in names])
     order = [sorted(others)[index] for index in random.permutation(len(others))]
-    half = len(order) // 2 if calibrate else 0
+    cohort = int(len(order) * cohort_share)
     return Cast(
         tuple(templates),
         tuple(mated),
-        tuple(sample for name in order[half:] for sample in _some(others[name], parts.probes, random)),
-        tuple(sample for name in order[:half] for sample in _some(others[name], _OF_A_STRANGER, random)),
+        tuple(sample for name in order[cohort:] for sample in _some(others[name], parts.probes, random)),
+        tuple(sample for name in order[:cohort] for sample in _some(others[name], _OF_A_STRANGER, random)),
     )
 
 

@@ -28,7 +28,7 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
 def test_no_person_plays_two_parts_and_no_probe_comes_from_a_camera_that_enrolled(
     samples: list[Sample], templates: int
 ) -> None:
-    chosen = cast(samples, Parts(8, templates, seed=3), calibrate=True)
+    chosen = cast(samples, Parts(8, templates, seed=3), cohort_share=0.5)
     enrolled, strangers, cohort = (
         {sample.identity for sample in part} for part in (chosen.templates, chosen.strangers, chosen.cohort)
     )
@@ -53,7 +53,7 @@ def test_more_people_than_there_are_cannot_be_enrolled(samples: list[Sample]) ->
 async def test_a_service_is_tried_and_its_gallery_is_gone_afterwards(
     samples: list[Sample], tmp_path: Path, model_file: Path
 ) -> None:
-    chosen = cast(samples, Parts(6, 2, probes=2), calibrate=True)
+    chosen = cast(samples, Parts(6, 2, probes=2), cohort_share=0.5)
     async with running(settings_for(tmp_path, model_file)) as server, AsyncGalleryClient(server.address) as client:
         outcome = await run(client, chosen, 0.05)
         assert (await client.list_galleries()).items == ()
