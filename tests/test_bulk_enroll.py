@@ -192,7 +192,7 @@ def test_what_is_stored_is_stored_when_the_server_stops(tmp_path: Path, model_fi
         results = client.bulk_enroll("lobby", (item(number) for number in count()))
         answered += [next(results).item_id for _ in range(50)]
         reading = ThreadPoolExecutor(1).submit(lambda: answered.extend(result.item_id for result in results))
-    with pytest.raises(ServerUnavailable, match="stopping"):
+    with pytest.raises(ServerUnavailable):  # that it is stopping, or that the connection is gone: whichever came first
         reading.result(timeout=60)
     with served(settings) as address, GalleryClient(address, timeout=60.0) as client:
         enrolled = {summary.identity_id for summary in client.iter_identities("lobby", page_size=1000)}
