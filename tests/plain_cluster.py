@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,7 +14,7 @@ from typing import Any, Self
 import yaml
 
 from tests.qdrant_cluster import Cluster, running_cluster
-from tests.qdrant_server import free_ports
+from tests.qdrant_server import free_ports, is_open
 
 DOCKER = Path(__file__).parent.parent / "docker"
 _TIMEOUT = 60.0
@@ -37,7 +36,7 @@ class Process:
                 self._command, cwd=self._folder, env=os.environ | self._settings, stdout=log, stderr=subprocess.STDOUT
             )
         end = time.monotonic() + _TIMEOUT
-        while not _is_open(self.port):
+        while not is_open(self.port):
             assert self._process.poll() is None and time.monotonic() < end, (self._folder / "log").read_text()[-2000:]
             time.sleep(0.05)
 
@@ -113,8 +112,3 @@ def _on_loopback(value: Any, places: Mapping[str, int]) -> Any:
             for place, port in places.items():
                 value = value.replace(place, f"127.0.0.1:{port}")
     return value
-
-
-def _is_open(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0

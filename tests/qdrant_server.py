@@ -114,7 +114,7 @@ class ServerProcess:
                 stderr=subprocess.STDOUT,
             )
         end = time.monotonic() + _START_TIMEOUT
-        while not _is_open(self.address.grpc_port):
+        while not is_open(self.address.grpc_port):
             if self._process.poll() is not None or time.monotonic() > end:
                 raise ServerUnavailable(f"Qdrant did not start: {log.read_text(errors='replace')[-2000:]}")
             time.sleep(0.05)
@@ -150,7 +150,8 @@ def free_ports(count: int) -> list[int]:
             each.close()
 
 
-def _is_open(port: int) -> bool:
+def is_open(port: int) -> bool:
+    """Tell whether somebody listens on this port of loopback."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
