@@ -1,4 +1,4 @@
-"""Guarded servers, and an authority that signs certificates for them."""
+"""Guarded servers, the file of their keys, and an authority that signs certificates for them."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -12,6 +12,11 @@ import trustme
 from tests.served import served, settings_for
 
 Serve = Callable[..., str]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "keys.json"
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from gallery.errors import StoreUnavailable
 from gallery.ports import TemplateStore
 from gallery.qdrant_store import QdrantStore
 from gallery.use_cases import GalleryUseCases
+from tests.bulk.bench import HashEmbedder
 from tests.qdrant_server import ServerProcess
 from tests.stores.test_edge_crash import engines_of, kill_and_wait
-from tests.test_bulk_enrolment import HashEmbedder
 
 
 async def lobby(store: TemplateStore) -> GalleryUseCases:
