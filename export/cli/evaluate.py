@@ -22,7 +22,9 @@ from export.evaluation.evaluate import Evaluation, embed_samples, evaluate, figu
 from export.evaluation.evaluate import Progress as Tell
 from export.evaluation.models import Model, Scaling, load_model
 from export.evaluation.report import Subject, html_report
+from export.metrics.open_set import DEFAULT_FUSION
 from export.training.checkpoint import replace
+from gallery.domain import Fusion
 
 _TIMED_PICTURES = 8
 
@@ -45,12 +47,13 @@ def evaluate_models(
     split: Split = None,
     scaling: Scaled = None,
     seed: Annotated[int, typer.Option(help="deals the open-set parts")] = 0,
+    fusion: Annotated[Fusion, typer.Option(help="how a person's templates decide in the open set")] = DEFAULT_FUSION,
     pictures: Annotated[bool, typer.Option(help="show the worst mistakes as pictures in the report")] = True,
 ) -> None:
     """Measure retrieval, verification and open-set identification; write figures.json and report.html."""
     samples, who = _people(data, split)
     console = Console()
-    evaluations = [_evaluated(console, one, samples, seed) for one in _loaded(model, scaling)]
+    evaluations = [_evaluated(console, one, samples, seed, fusion) for one in _loaded(model, scaling)]
     out.mkdir(parents=True, exist_ok=True)
     everything = {"data": data.name, "who": who, "models": [figures(one) for one in evaluations]}
     report = html_report(evaluations, Subject(data.name, who, pictures))
@@ -80,7 +83,7 @@ def compared(
     if len(paths) < 2:
         raise InvalidData("one model cannot be compared", expected="two model files or more")
     models = _loaded(paths, scaling)
-    evaluations = [_evaluated(console, one, samples, 0) for one in models]
+    evaluations = [_evaluated(console, one, samples) for one in models]
     _print_summaries(console, evaluations)
     first = evaluations[0]
     for other in evaluations[1:]:
@@ -124,10 +127,12 @@ def _loaded(paths: Sequence[Path], scaling: Scaling | None) -> list[Model]:
     return [load_model(path, scaling) for path in paths]
 
 
-def _evaluated(console: Console, model: Model, samples: Sequence[Sample], seed: int) -> Evaluation:
+def _evaluated(
+    console: Console, model: Model, samples: Sequence[Sample], seed: int = 0, fusion: Fusion = DEFAULT_FUSION
+) -> Evaluation:
     with embedding_progress(console, len(samples)) as tell:
         data = embed_samples(model, samples, tell)
-    return evaluate(model.name, data, seed=seed)
+    return evaluate(model.name, data, seed=seed, fusion=fusion)
 
 
 def _print_summaries(console: Console, evaluations: Sequence[Evaluation]) -> None:
@@ -141,5 +146,6 @@ def _print_summaries(console: Console, evaluations: Sequence[Evaluation]) -> Non
     people = len(np.unique(one.data.labels.identities))
     console.print(
         f"{len(one.data.samples)} pictures of {people} people, {len(one.data.problems)} left out; open set: "
-        f"{one.main.setting.gallery_size} enrolled with {one.main.setting.templates} templates each."
+        f"{one.main.setting.gallery_size} enrolled with {one.main.setting.templates} templates each, which decide by "
+        f"{one.main.setting.fusion}."
     )

@@ -4,7 +4,7 @@ A model embeds each picture once; all figures come from those embeddings.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,10 +14,10 @@ from export.data.pixels import load
 from export.errors import InvalidData
 from export.evaluation.models import Model
 from export.metrics.intervals import Estimate
-from export.metrics.open_set import OpenSet, Setting, default_gallery_size, open_set, sizes_up_to
+from export.metrics.open_set import DEFAULT_FUSION, OpenSet, Setting, default_gallery_size, open_set, sizes_up_to
 from export.metrics.retrieval import Labels, Retrieval, retrieve
 from export.metrics.verification import Pairs, all_pairs, equal_error_rate, largest_threshold, tar_at_far
-from gallery.domain import Embedding
+from gallery.domain import Embedding, Fusion
 from gallery.errors import InvalidRequest
 
 FPIRS = (0.01, 0.05)
@@ -79,8 +79,11 @@ def embed_samples(model: Model, samples: Sequence[Sample], tell: Progress) -> Em
     return EmbeddedSet(tuple(kept), np.concatenate(rows), labels, tuple(problems))
 
 
-def evaluate(name: str, data: EmbeddedSet, *, seed: int = 0) -> Evaluation:
-    """Measure retrieval, verification and open-set identification; raises InvalidData when people are too few."""
+def evaluate(name: str, data: EmbeddedSet, *, seed: int = 0, fusion: Fusion = DEFAULT_FUSION) -> Evaluation:
+    """Measure retrieval, verification and open-set identification; raises InvalidData when people are too few.
+
+    ``fusion`` is how a person's templates decide in the open set, by default as in a new gallery of the service.
+    """
     vectors, labels = data.embeddings, data.labels
     retrieval = retrieve(vectors, labels)
     if len(retrieval.queries) == 0:
@@ -90,8 +93,9 @@ def evaluate(name: str, data: EmbeddedSet, *, seed: int = 0) -> Evaluation:
         )
     pairs = all_pairs(vectors, labels)
     largest = default_gallery_size(labels)
-    sizes = [open_set(vectors, labels, Setting(size, MAIN_TEMPLATES, seed=seed)) for size in sizes_up_to(largest)]
-    templates = [open_set(vectors, labels, Setting(largest, count, seed=seed)) for count in TEMPLATES]
+    main = Setting(largest, MAIN_TEMPLATES, seed=seed, fusion=fusion)
+    sizes = [open_set(vectors, labels, replace(main, gallery_size=size)) for size in sizes_up_to(largest)]
+    templates = [open_set(vectors, labels, replace(main, templates=count)) for count in TEMPLATES]
     return Evaluation(name, data, retrieval, pairs, tuple(sizes), tuple(templates))
 
 

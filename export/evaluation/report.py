@@ -110,9 +110,9 @@ def _reading(evaluation: Evaluation) -> str:
         "one query a person and camera, the person's pictures by the same camera left out "
         f"({retrieval.without_answer} queries had no other camera and ask nothing). <b>TAR, FAR, EER</b>: pairs of "
         "pictures; genuine pairs are by two cameras. <b>TPIR at FPIR</b>: "
-        f"{setting.gallery_size} people enrolled with at most {MAIN_TEMPLATES} templates each, probes by other "
-        f"cameras, over {setting.draws} draws; the threshold is set by one half of the strangers, never by those "
-        "who are scored.</p>"
+        f"{setting.gallery_size} people enrolled with at most {MAIN_TEMPLATES} templates each, which decide by "
+        f"{setting.fusion}, probes by other cameras, over {setting.draws} draws; the threshold is set by one half of "
+        "the strangers, never by those who are scored.</p>"
     )
 
 

@@ -3,7 +3,7 @@
 A draw deals the people their parts: some are enrolled, the others are strangers, one half of whom sets the threshold
 at the FPIR asked for while the other half shows the FPIR that comes of it. TPIR counts a probe of an enrolled person
 whose nearest identity is its own and within the threshold (ISO/IEC 19795-1, rank 1). A person's templates come from
-some of their cameras and their probes from the others; an identity's distance is that of its nearest template.
+some of their cameras and their probes from the others; templates decide by the rule that the service decides by.
 Many draws are pooled, and intervals resample the people.
 """
 
@@ -17,19 +17,22 @@ from export.errors import InvalidData
 from export.metrics.intervals import Estimate, bootstrap_mean
 from export.metrics.retrieval import Labels
 from export.metrics.verification import largest_threshold
-from gallery.domain import Embedding
+from gallery.domain import Embedding, Fusion, Policy
+from gallery.matching import identity_distances
 
 DRAWS = 20
+DEFAULT_FUSION = Policy().fusion
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """How many are enrolled, with how many templates each, over how many draws."""
+    """How many are enrolled, with how many templates each, over how many draws; ``fusion`` is how templates decide."""
 
     gallery_size: int
     templates: int
     draws: int = DRAWS
     seed: int = 0
+    fusion: Fusion = DEFAULT_FUSION
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,11 @@ class Roles:
     probes: NDArray[np.int64]
     calibration: NDArray[np.int64]
     strangers: NDArray[np.int64]
+
+    @property
+    def owners(self) -> NDArray[np.int64]:
+        """Return whose each template is, as its place in ``enrolled``: int64 [len(templates)]."""
+        return np.searchsorted(self.first_template, np.arange(len(self.templates)), "right").astype(np.int64) - 1
 
 
 @dataclass(frozen=True)
@@ -100,7 +108,7 @@ def open_set(embeddings: Embedding, labels: Labels, setting: Setting) -> OpenSet
     """Measure one setting. ``embeddings`` are unit float32 [n, d]; raises InvalidData when there are too few people."""
     streams = np.random.SeedSequence(setting.seed).spawn(setting.draws)
     draws = (deal(labels, setting, np.random.default_rng(stream)) for stream in streams)
-    return OpenSet(setting, tuple(_scores(embeddings, labels, roles) for roles in draws))
+    return OpenSet(setting, tuple(_scores(embeddings, labels, roles, setting.fusion) for roles in draws))
 
 
 def default_gallery_size(labels: Labels) -> int:
@@ -156,25 +164,24 @@ def split_cameras(
 
 
 def nearest_identities(
-    embeddings: Embedding, probes: NDArray[np.int64], roles: Roles
+    embeddings: Embedding, probes: NDArray[np.int64], roles: Roles, fusion: Fusion = DEFAULT_FUSION
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Return each probe's nearest enrolled identity: (cosine distance, place in ``roles.enrolled``)."""
-    distances = 1.0 - embeddings[probes] @ embeddings[roles.templates].T
-    by_identity = np.minimum.reduceat(distances, roles.first_template, axis=1)
-    place = np.argmin(by_identity, axis=1)
-    return by_identity[np.arange(len(probes)), place].astype(np.float32), place.astype(np.int64)
+    distances = identity_distances(embeddings[probes], embeddings[roles.templates], roles.owners, fusion)
+    place = np.argmin(distances, axis=1)
+    return distances[np.arange(len(probes)), place], place.astype(np.int64)
 
 
-def _scores(embeddings: Embedding, labels: Labels, roles: Roles) -> Scores:
-    nearest, place = nearest_identities(embeddings, roles.probes, roles)
+def _scores(embeddings: Embedding, labels: Labels, roles: Roles, fusion: Fusion) -> Scores:
+    nearest, place = nearest_identities(embeddings, roles.probes, roles, fusion)
     owners = labels.identities[roles.probes]
     return Scores(
         owners,
         nearest,
         roles.enrolled[place] == owners,
-        nearest_identities(embeddings, roles.calibration, roles)[0],
+        nearest_identities(embeddings, roles.calibration, roles, fusion)[0],
         labels.identities[roles.strangers],
-        nearest_identities(embeddings, roles.strangers, roles)[0],
+        nearest_identities(embeddings, roles.strangers, roles, fusion)[0],
     )
 
 

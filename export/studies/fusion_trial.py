@@ -55,13 +55,12 @@ def _draw(
 ) -> tuple[float, float, float]:
     fusion, target = rule
     roles = deal(labels, setting, np.random.default_rng(stream))
-    owners = np.searchsorted(roles.first_template, np.arange(len(roles.templates)), "right") - 1
     templates = embeddings[roles.templates]
     others = np.concatenate([roles.calibration, roles.strangers])
     _, persons = np.unique(labels.identities[others], return_inverse=True)
-    met = identity_distances(embeddings[others], templates, owners, fusion).min(axis=1).astype(np.float64)
+    met = identity_distances(embeddings[others], templates, roles.owners, fusion).min(axis=1).astype(np.float64)
     strangers = Scores(met, persons.astype(np.int64), int(persons.max()) + 1)
-    mated = identity_distances(embeddings[roles.probes], templates, owners, fusion)
+    mated = identity_distances(embeddings[roles.probes], templates, roles.owners, fusion)
     right = roles.enrolled[np.argmin(mated, axis=1)] == labels.identities[roles.probes]
     within = mated.min(axis=1) <= strangers.quantile(target)
     return (

@@ -5,7 +5,7 @@ from export.errors import InvalidData
 from export.metrics.open_set import Setting, deal, default_gallery_size, enrollable, open_set, sizes_up_to
 from export.metrics.retrieval import Labels
 from export.metrics.verification import all_pairs, curve, equal_error_rate, largest_threshold, tar_at_far
-from gallery.domain import Embedding
+from gallery.domain import Embedding, Fusion
 
 
 def crowd(seed: int, people: int = 12, images: int = 150, noise: float = 0.6) -> tuple[Embedding, Labels]:
@@ -18,6 +18,13 @@ def crowd(seed: int, people: int = 12, images: int = 150, noise: float = 0.6) ->
 
 def distance(embeddings: Embedding, one: int, other: int) -> float:
     return 1 - float(embeddings[one] @ embeddings[other])
+
+
+def identity_distance(embeddings: Embedding, one: int, templates: list[int], fusion: Fusion) -> float:
+    if fusion is Fusion.BEST:
+        return min(distance(embeddings, one, other) for other in templates)
+    total = sum(embeddings[other] for other in templates)
+    return 1 - float(embeddings[one] @ total / np.linalg.norm(total))
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -103,16 +110,19 @@ def test_fewer_templates_are_the_first_of_more_and_the_probes_stay() -> None:
     assert few.templates.tolist() == many.templates[many.first_template].tolist()
 
 
-@pytest.mark.parametrize("templates", [1, 3])
-def test_open_set_identification_agrees_with_plain_loops(templates: int) -> None:
+@pytest.mark.parametrize(("templates", "fusion"), [(1, Fusion.BEST), (3, Fusion.BEST), (3, Fusion.MEAN)])
+def test_open_set_identification_agrees_with_plain_loops(templates: int, fusion: Fusion) -> None:
     embeddings, labels = crowd(3)
-    setting = Setting(5, templates, draws=3, seed=11)
+    setting = Setting(5, templates, draws=3, seed=11, fusion=fusion)
     found = open_set(embeddings, labels, setting)
     hits, alarms = [], []
     for stream in np.random.SeedSequence(11).spawn(3):
         roles = deal(labels, setting, np.random.default_rng(stream))
+        own = {
+            person: [row for row in roles.templates if labels.identities[row] == person] for person in roles.enrolled
+        }
         near = {
-            row: min((distance(embeddings, row, other), int(labels.identities[other])) for other in roles.templates)
+            row: min((identity_distance(embeddings, row, rows, fusion), who) for who, rows in own.items())
             for row in range(len(labels))
         }
         threshold = sorted(near[row][0] for row in roles.calibration)[int(0.05 * len(roles.calibration))] - 1e-6
