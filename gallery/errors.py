@@ -58,6 +58,11 @@ class GalleryError(Exception):
         super().__init__("; ".join(part for part in (problem, expectation, remedy) if part))
         self.metadata: dict[str, str] = metadata
 
+    @property
+    def told(self) -> str:
+        """What a caller on another machine is told: the message, where it names nothing of the server's own."""
+        return str(self)
+
 
 class InvalidRequest(GalleryError):
     """The request can never succeed as it was sent."""
@@ -245,9 +250,20 @@ class StoreUnavailable(GalleryError):
 
 
 class StoreCorrupt(GalleryError):
-    """The store holds something that the gallery cannot have written."""
+    """The store holds something that the gallery cannot have written.
+
+    The message names files of the server, for its log and its operator; others are ``told`` of the gallery
+    (``gallery_id`` of the metadata, where it is known).
+    """
 
     reason = "STORE_CORRUPT"
+
+    @property
+    def told(self) -> str:
+        """Which gallery is damaged, and what to do."""
+        gallery_id = self.metadata.get("gallery_id")
+        what = "a gallery" if gallery_id is None else f"the gallery {gallery_id!r}"
+        return f"{what} is damaged in the server's store; restore it from a backup: the server's log says what is wrong"
 
 
 class SourceUnavailable(GalleryError):

@@ -237,6 +237,6 @@ def test_every_refusal_comes_back_as_the_same_exception(kind: type[GalleryError]
     )
     back = error_of(status_of(error))
     assert type(back) is kind
-    assert str(back) == str(error)
+    assert str(back) == error.told
     assert back.metadata == error.metadata
     assert getattr(back, "retry_after", None) == getattr(error, "retry_after", None)

@@ -50,11 +50,13 @@ def file_checks(settings: Settings) -> Iterator[Check]:
 
 
 async def _answering(name: str, store: TemplateStore, place: str) -> Check:
-    """Open a store, read its galleries, and close it."""
+    """Open a store, read a template of each gallery, which looks at the gallery's files, and close it."""
     try:
         await store.check()
         count, after = 0, ""
         while galleries := await store.list_galleries(after=after, limit=100):
+            for gallery in galleries:
+                await store.scan(gallery.gallery_id, after=None, limit=1)
             count += len(galleries)
             after = galleries[-1].gallery_id
         return good(name, f"{place} answers, {count} galleries")

@@ -124,6 +124,7 @@ def _loaded(path: Path, gallery: Gallery) -> Any:
             f"the templates in {path} cannot be opened ({error})",
             expected=f"a shard of {gallery.dimension} dimensions",
             remedy="restore the gallery from a backup",
+            gallery_id=gallery.gallery_id,
         ) from error
 
 

@@ -83,7 +83,7 @@ class GalleryFolders:
         """Compare the engine's files with their checksums, if there are any; raises StoreCorrupt."""
         seal = self._seal(gallery_id)
         if seal.exists():
-            seals.check(self.shard(gallery_id), seal)
+            seals.check(self.shard(gallery_id), seal, gallery_id)
 
     def unseal(self, gallery_id: str) -> None:
         """Check the engine's files for the last time before they are opened and change; raises StoreCorrupt."""
@@ -162,7 +162,10 @@ class GalleryFolders:
             return note
         except (OSError, TypeError, ValueError) as error:
             raise StoreCorrupt(
-                f"the file {path} cannot be read ({error})", expected="a move", remedy="restore it from a backup"
+                f"the file {path} cannot be read ({error})",
+                expected="a move",
+                remedy="restore it from a backup",
+                gallery_id=gallery_id,
             ) from error
 
     def end_move(self, gallery_id: str) -> None:

@@ -40,24 +40,25 @@ def digests_of(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): _digest(path) for path in files}
 
 
-def check(folder: Path, seal: Path) -> None:
-    """Compare a shard's files with its seal; raises StoreCorrupt, which names the first that differs."""
+def check(folder: Path, seal: Path, gallery_id: str) -> None:
+    """Compare the files of a gallery's shard with its seal; raises StoreCorrupt, which names the first that differs."""
     try:
         written = unsealed(seal.read_bytes())["files"]
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise _broken(seal, f"the file {seal} cannot be read ({error})") from error
+        raise _broken(seal, gallery_id, f"the file {seal} cannot be read ({error})") from error
     found = digests_of(folder)
     for name in sorted(written.keys() | found.keys()):
         if written.get(name) != found.get(name):
             problem = "is missing" if name not in found else "is not what was written there"
-            raise _broken(seal, f"the file {folder / name} {problem}")
+            raise _broken(seal, gallery_id, f"the file {folder / name} {problem}")
 
 
-def _broken(seal: Path, problem: str) -> StoreCorrupt:
+def _broken(seal: Path, gallery_id: str, problem: str) -> StoreCorrupt:
     return StoreCorrupt(
         problem,
         expected="a store's files as they were when it was closed",
         remedy=f"restore the gallery from a backup; without {seal} what is left is served, whatever that is",
+        gallery_id=gallery_id,
     )
 
 

@@ -287,7 +287,7 @@ def _put(gallery_id: str, gallery: Gallery, templates: Sequence[Template]) -> Pu
 
 def _known(link: Link, gallery_id: str) -> Gallery:
     if gallery_id in link.broken:
-        raise StoreCorrupt(link.broken[gallery_id])
+        raise StoreCorrupt(link.broken[gallery_id], gallery_id=gallery_id)
     if gallery_id not in link.galleries:
         raise unknown_gallery(gallery_id)
     return link.galleries[gallery_id]

@@ -31,4 +31,6 @@ def page_of_content(content: bytes, gallery: Gallery) -> list[Template]:
         rows = np.frombuffer(content[end:], "<f4").reshape(len(told), gallery.dimension)
         return [template_of(each[0], each[1], row, gallery) for each, row in zip(told, rows, strict=True)]
     except (LookupError, TypeError, ValueError) as error:
-        raise StoreCorrupt(f"these are no templates of the gallery {gallery.gallery_id!r} ({error})") from error
+        raise StoreCorrupt(
+            f"these are no templates of the gallery {gallery.gallery_id!r} ({error})", gallery_id=gallery.gallery_id
+        ) from error

@@ -108,6 +108,7 @@ def foreign_point(template_id: object, gallery_id: str, problem: str) -> StoreCo
         f"the point {template_id} of the gallery {gallery_id!r} is not a template ({problem})",
         expected="what this version of the gallery writes",
         remedy="something else writes into the store, or it is damaged: restore it from a backup",
+        gallery_id=gallery_id,
     )
 
 

@@ -8,12 +8,11 @@ from google.rpc import code_pb2, status_pb2
 from gallery.errors import GalleryError, InvalidRequest
 from gallery.flow import answered
 from gallery.rpc.base import Calls
-from gallery.rpc.refusals import Context, refusals, unforeseen
+from gallery.rpc.refusals import Context, refusals, told, unforeseen
 from gallery.use_cases import DEFAULT_MAX_CANDIDATES
 from gallery.use_cases.identify_stream import Answerer
 from gallery.v1 import gallery_service_pb2 as pb
 from gallery.wire import streams, values
-from gallery.wire.status import status_of
 
 
 class IdentifyStreamCall(Calls):
@@ -29,9 +28,12 @@ class IdentifyStreamCall(Calls):
             async def answer(message: pb.IdentifyStreamRequest) -> pb.IdentifyStreamResponse:
                 item_id = streams.item_id_of(message)
                 try:
-                    return streams.answer_message(await answer_item(streams.read_item(message)))
+                    became = await answer_item(streams.read_item(message))
+                    if became.error is not None:
+                        raise became.error
+                    return streams.answer_message(became)
                 except GalleryError as error:
-                    return streams.refusal_message(item_id, status_of(error))
+                    return streams.refusal_message(item_id, told(error))
                 except Exception:
                     status = status_pb2.Status(code=code_pb2.INTERNAL, message=unforeseen())
                     return streams.refusal_message(item_id, status)

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
 import grpc
+from google.rpc import status_pb2
 from grpc_status import rpc_status
 
 from gallery.errors import GalleryError, Overloaded
@@ -23,13 +24,20 @@ async def refusals(context: Context) -> AsyncIterator[None]:
     try:
         yield
     except GalleryError as error:
-        status = rpc_status.to_status(status_of(error))
+        status = rpc_status.to_status(told(error))
         metadata = [*(context.trailing_metadata() or ()), *status.trailing_metadata]
         if isinstance(error, Overloaded):  # gRPC's own retries wait as long as this says
             metadata.append(("grpc-retry-pushback-ms", str(int(error.retry_after * 1000) + 1)))
         await context.abort(status.code, status.details, tuple(metadata))
     except Exception:
         await context.abort(grpc.StatusCode.INTERNAL, unforeseen())
+
+
+def told(error: GalleryError) -> status_pb2.Status:
+    """Write a refusal; what only the operator may know of it is in the log."""
+    if error.told != str(error):
+        _log.error("%s: %s", error.reason, error)
+    return status_of(error)
 
 
 def unforeseen() -> str:

@@ -14,7 +14,7 @@ from gallery.domain import (
     checked_policy,
     checked_threshold,
 )
-from gallery.errors import InvalidRequest
+from gallery.errors import InvalidRequest, StoreCorrupt
 from gallery.use_cases.erasing import Erasing
 from gallery.use_cases.paging import checked_page_size, last_shown, token_of
 
@@ -54,7 +54,12 @@ class Galleries(Erasing):
         shown: list[Gallery] = []
         more = True
         while more and len(shown) < limit:
-            found = await self._store.list_galleries(after=after, limit=limit)
+            try:
+                found = await self._store.list_galleries(after=after, limit=limit)
+            except StoreCorrupt as error:
+                if not self._sees(error.metadata.get("gallery_id", "")):
+                    raise StoreCorrupt(str(error)) from error  # told without the gallery's name
+                raise
             shown += [gallery for gallery in found if self._sees(gallery.gallery_id)]
             more = len(found) == limit
             after = found[-1].gallery_id if found else after

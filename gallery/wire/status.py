@@ -59,7 +59,7 @@ def status_of(error: GalleryError) -> status_pb2.Status:
     for detail in details:
         packed.append(any_pb2.Any())
         packed[-1].Pack(detail)
-    return status_pb2.Status(code=code_of(type(error)), message=str(error), details=packed)
+    return status_pb2.Status(code=code_of(type(error)), message=error.told, details=packed)
 
 
 def error_of(status: status_pb2.Status) -> GalleryError | None:

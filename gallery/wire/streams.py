@@ -7,7 +7,7 @@ from gallery.errors import CallFailed, InvalidRequest
 from gallery.v1 import gallery_service_pb2 as pb
 from gallery.wire import values
 from gallery.wire.moments import moment_of, timestamp_of
-from gallery.wire.status import error_of, status_of
+from gallery.wire.status import error_of
 
 
 def options_message(
@@ -53,9 +53,7 @@ def read_item(message: pb.IdentifyStreamRequest) -> StreamItem:
 
 
 def answer_message(answer: StreamAnswer) -> pb.IdentifyStreamResponse:
-    """Write what became of an item."""
-    if answer.error is not None:
-        return refusal_message(answer.item_id, status_of(answer.error))
+    """Write the answer to an item that was not refused."""
     people = [*answer.identifications, *(track.identification for track in answer.tracks)]
     response = pb.IdentifyResponse(
         identifications=map(values.identification_message, answer.identifications),

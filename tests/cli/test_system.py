@@ -46,6 +46,15 @@ def test_a_store_that_is_there_is_opened_and_counted(gallery: Run, tmp_path: Pat
     assert checked(gallery)[1]["store folder"]["found"].endswith("answers, 1 galleries")
 
 
+def test_a_damaged_gallery_is_found_and_its_file_named(gallery: Run, tmp_path: Path, people: Path) -> None:
+    gallery("enrol", people, "--store", tmp_path / "store")
+    damaged = next((tmp_path / "store").rglob("page_0.dat"))
+    damaged.write_bytes(b"?" + damaged.read_bytes()[1:])
+    code, checks = checked(gallery)
+    assert code == Exit.NO_MATCH
+    assert str(damaged) in checks["store folder"]["found"]
+
+
 def test_a_model_that_cannot_be_trusted_fails(gallery: Run, tmp_path: Path) -> None:
     code, checks = checked(gallery, "--store", tmp_path / "store", "--model", tmp_path / "no.onnx")
     assert (code, checks["model"]["state"]) == (Exit.NO_MATCH, "bad")
