@@ -7,7 +7,7 @@ of a frame are (`WholePicture`, `Sidecar`, `Detecting`), `Watching` asks the gal
 (`AnnotatedVideo`, `Lines`).
 """
 
-from gallery.cameras.asking import Asking, Patience, Streams
+from gallery.cameras.asking import Asking, Streams
 from gallery.cameras.detecting import Detecting
 from gallery.cameras.detector import PersonDetector
 from gallery.cameras.frames import Frame, Sampling, Source
@@ -29,7 +29,6 @@ __all__ = [
     "IouTracker",
     "Lines",
     "Look",
-    "Patience",
     "Person",
     "PersonDetector",
     "Result",

@@ -55,7 +55,6 @@ class _Line:
     """What runs between the tasks; a None ends each queue."""
 
     frames: "asyncio.Queue[Frame | None]" = field(default_factory=lambda: asyncio.Queue(_BUFFERED))
-    items: "asyncio.Queue[StreamItem | None]" = field(default_factory=asyncio.Queue)
     due: "asyncio.Queue[_Due | None]" = field(default_factory=lambda: asyncio.Queue(_HELD))
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(IN_FLIGHT))
     waiting: "dict[str, asyncio.Future[StreamAnswer]]" = field(default_factory=dict)
@@ -89,7 +88,7 @@ class Watching:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._read(line))
                 tasks.create_task(self._look(line))
-                tasks.create_task(self._asking.run(line.items, lambda answer: self._answered(line, answer)))
+                tasks.create_task(self._asking.run(lambda answer: self._answered(line, answer)))
                 tasks.create_task(self._show(line, advance))
         except BaseExceptionGroup as failures:
             raise failures.exceptions[0] from None
@@ -131,7 +130,7 @@ class Watching:
                 await line.due.put(_Due(frame, look))
             await self._end(line, look.ended)
         await self._end(line, self._finder.finish())
-        line.items.put_nowait(None)
+        self._asking.end()
         await line.due.put(None)
 
     async def _end(self, line: _Line, track_ids: Sequence[str]) -> None:
@@ -143,7 +142,7 @@ class Watching:
     async def _ask(self, line: _Line, due: _Due, item: StreamItem) -> None:
         due.answer = line.waiting[item.item_id] = asyncio.get_running_loop().create_future()
         await line.due.put(due)
-        line.items.put_nowait(item)
+        self._asking.ask(item)
 
     def _probe(self, frame: Frame, look: Look) -> StreamProbe:
         content = frame.encoded

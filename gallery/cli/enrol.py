@@ -69,8 +69,8 @@ def enrol(
     from gallery.cli.bulk.rows import sources_of
     from gallery.cli.bulk.run import Run
     from gallery.cli.bulk.seen import Seen
-    from gallery.cli.bulk.sending import Patience
     from gallery.cli.bulk.tally import Tally
+    from gallery.resending import Patience
 
     named = sources_of(sources, identity, context_of(camera, captured_at, label))
     patience = Patience(_SECONDS_FOR_AN_ANSWER, duration(retry_for, "--retry-for").total_seconds())

@@ -110,10 +110,11 @@ def watch(
     ] = None,
 ) -> None:
     """Watch a video, a camera or a folder of frames: who is in it, when, TRUE or FALSE."""
-    from gallery.cameras import AnnotatedVideo, Asking, Lines, Patience, Sampling, Watching, open_source
+    from gallery.cameras import AnnotatedVideo, Asking, Lines, Sampling, Watching, open_source
     from gallery.cameras.opening import Opening
     from gallery.cli.watched import Told
     from gallery.images import settle_decoders
+    from gallery.resending import Patience
 
     settle_decoders()
     if sidecar is not None and detector is not None:

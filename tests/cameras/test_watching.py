@@ -11,7 +11,6 @@ from gallery.cameras import (
     Detecting,
     Finder,
     IouTracker,
-    Patience,
     Result,
     Sidecar,
     Sink,
@@ -25,6 +24,7 @@ from gallery.cameras.opening import Opening
 from gallery.cameras.watching import IN_FLIGHT
 from gallery.domain import EndTrack, Region, StreamAnswer, StreamItem, StreamProbe, TrackDecision
 from gallery.errors import InvalidImage, InvalidParameter, InvalidSource
+from gallery.resending import Patience
 from tests.cameras.scenes import numbered, write_sidecar, write_video
 from tests.cameras.stand_ins import Answering, GivenCamera, answer
 

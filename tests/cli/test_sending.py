@@ -9,9 +9,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from gallery.cli.bulk.outcome import Outcome, Result
-from gallery.cli.bulk.preparing import Feed, Ready
+from gallery.cli.bulk.preparing import Ready
 from gallery.cli.bulk.row import Row
-from gallery.cli.bulk.sending import Bulk, Patience, Sending
+from gallery.cli.bulk.sending import Bulk, Sending
 from gallery.cli.exits import Exit, exit_code_of
 from gallery.domain import BulkItem, BulkResult, EncodedImage, EnrolledTemplate, TemplateInfo
 from gallery.errors import (
@@ -23,6 +23,7 @@ from gallery.errors import (
     ServerUnavailable,
     StoreUnavailable,
 )
+from gallery.resending import Patience
 
 Answer = Callable[[BulkItem], GalleryError | None]
 
@@ -76,12 +77,7 @@ async def sent(
     bulk: Bulk, rows: list[Ready | Outcome], patience: Patience = LONG
 ) -> tuple[list[Outcome], GalleryError | None]:
     outcomes: list[Outcome] = []
-    work = Sending(bulk, "lobby", patience, outcomes.append)
-    feed = Feed(iter(rows), work.changed)
-    try:
-        return outcomes, await work.run(feed)
-    finally:
-        feed.close()
+    return outcomes, await Sending(bulk, "lobby", iter(rows), patience, outcomes.append).run()
 
 
 def results(outcomes: list[Outcome]) -> dict[str, Result]:
@@ -132,23 +128,6 @@ async def test_it_gives_up_when_nothing_helps_for_too_long_and_says_which_rows_a
     assert len(told) <= 256  # the rest was not even read
 
 
-async def test_a_server_that_says_nothing_is_not_waited_for_for_ever() -> None:
-    class Silent(Flaky):
-        async def bulk_enroll(
-            self, gallery_id: str, items: AsyncIterable[BulkItem]
-        ) -> AsyncGenerator[BulkResult, None]:
-            self.streams += 1
-            async for item in items:
-                if self.streams < 3:
-                    await asyncio.get_running_loop().create_future()
-                yield enrolled(item, True)
-
-    bulk = Silent(lambda item: None)
-    outcomes, gave_up = await sent(bulk, [ready(1)], Patience(0.01, 60.0))
-    assert gave_up is None
-    assert (bulk.streams, results(outcomes)) == (3, {"row 1": Result.CREATED})
-
-
 async def test_a_message_that_the_server_does_not_receive_is_refused_alone() -> None:
     def too_large(item: BulkItem) -> GalleryError | None:
         return ImageTooLarge("too large") if len(item.image.content) > 1000 else None
@@ -163,11 +142,8 @@ async def test_a_message_that_the_server_does_not_receive_is_refused_alone() -> 
 async def test_what_no_repetition_mends_ends_it() -> None:
     outcomes: list[Outcome] = []
     bulk = Flaky(lambda item: ModelMismatch("another model") if item.image.content == b"5" else None)
-    work = Sending(bulk, "lobby", LONG, outcomes.append)
-    feed = Feed(iter(map(ready, range(100))), work.changed)
     with pytest.raises(ModelMismatch):
-        await work.run(feed)
-    feed.close()
+        await Sending(bulk, "lobby", iter(map(ready, range(100))), LONG, outcomes.append).run()
     assert bulk.streams == 1
     assert results(outcomes)["row 5"] is Result.UNAVAILABLE
 
@@ -181,10 +157,8 @@ async def test_stopping_waits_for_what_is_under_way_and_sends_nothing_new() -> N
             work.stop()
 
     bulk = Flaky(lambda item: None)
-    work = Sending(bulk, "lobby", LONG, tell)
-    feed = Feed((ready(number) for number in range(10**9)), work.changed)
-    assert await work.run(feed) is None
-    feed.close()
+    work = Sending(bulk, "lobby", (ready(number) for number in range(10**9)), LONG, tell)
+    assert await work.run() is None
     assert len(outcomes) == len(bulk.kept) < 300
     assert set(results(outcomes).values()) == {Result.CREATED}
 
@@ -206,9 +180,8 @@ async def test_no_more_is_held_than_there_is_room_for(size: int, most: int) -> N
                 raise ModelMismatch("over")
             yield BulkResult("never")
 
-    work = Sending(Hoarding(), "lobby", LONG, lambda outcome: None)
-    feed = Feed((ready(number, size) for number in range(10**9)), work.changed)
-    running = asyncio.create_task(work.run(feed))
+    work = Sending(Hoarding(), "lobby", (ready(number, size) for number in range(10**9)), LONG, lambda outcome: None)
+    running = asyncio.create_task(work.run())
     await enough.wait()
     for _ in range(200):
         await asyncio.sleep(0)
@@ -216,7 +189,6 @@ async def test_no_more_is_held_than_there_is_room_for(size: int, most: int) -> N
     work.stop()
     with pytest.raises(ModelMismatch):
         await running
-    feed.close()
 
 
 @pytest.mark.parametrize("kind", WORTH_REPEATING)

@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gallery.cli.bulk.outcome import Outcome
-from gallery.cli.bulk.preparing import Feed, prepared
+from gallery.cli.bulk.preparing import prepared
 from gallery.cli.bulk.report import Report
 from gallery.cli.bulk.rows import Sources
 from gallery.cli.bulk.seen import Seen
-from gallery.cli.bulk.sending import Patience, Sending
+from gallery.cli.bulk.sending import Sending
 from gallery.cli.bulk.tally import Tally
 from gallery.cli.output import say
 from gallery.cli.stopping import stopped_by_signals
 from gallery.domain import Gallery
 from gallery.errors import GalleryAlreadyExists, GalleryError, GalleryNotFound
+from gallery.resending import Patience
 
 if TYPE_CHECKING:
     from gallery.cli.target import AnyGallery
@@ -47,13 +48,12 @@ class Run:
                 self.report.tell(outcome)
                 advance()
 
-            sending = Sending(gallery, record.gallery_id, self.patience, tell)
-            feed = Feed(prepared(self.sources.rows(), done, met), sending.changed)
+            rows = prepared(self.sources.rows(), done, met)
+            sending = Sending(gallery, record.gallery_id, rows, self.patience, tell)
             try:
                 with stopped_by_signals(lambda: self._stop(sending)):
-                    self.gave_up = await sending.run(feed)
+                    self.gave_up = await sending.run()
             finally:
-                feed.close()
                 self.report.end(self.tally.counts())
 
     def _stop(self, sending: Sending) -> None:
