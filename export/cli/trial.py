@@ -19,6 +19,7 @@ from rich.table import Table
 from export.data.readers import read
 from export.data.splits import IdentitySplit
 from export.evaluation import trial
+from export.evaluation.promise import hindsight
 from export.metrics.intervals import wilson
 from gallery.client import AsyncGalleryClient
 from gallery.server import running
@@ -60,13 +61,13 @@ def run(
     casts = [dealt(people.of(sides.held_out), replace(first, seed=seed + draw)) for draw in range(draws)]
     outcomes = asyncio.run(_against(server, model, casts, target_fpir))
     if as_json:
-        typer.echo(json.dumps([asdict(outcome) for outcome in outcomes], indent=1))
+        typer.echo(json.dumps([_figures(outcome) for outcome in outcomes], indent=1))
         return
     console = Console()
     if draws == 1:
         _show_one(console, outcomes[0], casts[0])
     else:
-        _show_all(console, outcomes)
+        _show_all(console, outcomes, target_fpir)
 
 
 async def _against(server: str | None, model: Path, casts: Sequence[trial.Cast], target: float) -> list[trial.Outcome]:
@@ -106,10 +107,10 @@ def _show_one(console: Console, outcome: trial.Outcome, chosen: trial.Cast) -> N
     console.print(table)
 
 
-def _show_all(console: Console, outcomes: Sequence[trial.Outcome]) -> None:
+def _show_all(console: Console, outcomes: Sequence[trial.Outcome], target: float) -> None:
     """Print a row a draw, and how often the target lay within the 95% interval of what was realised."""
-    target = outcomes[0].target
     table = Table("draw", "threshold", "FPIR", "95%", "kept", "TPIR", "oracle's", title=f"target FPIR {target:.1%}")
+    oracle = hindsight([outcome.met.strangers for outcome in outcomes], target)
     kept = 0
     for number, outcome in enumerate(outcomes):
         realised = outcome.fpir
@@ -122,12 +123,17 @@ def _show_all(console: Console, outcomes: Sequence[trial.Outcome]) -> None:
             f"{realised.low:.2%} to {realised.high:.2%}",
             "yes" if promise else "NO",
             f"{outcome.tpir.value:.1%}",
-            f"{outcome.oracle_tpir:.1%}",
+            f"{outcome.met.tpir(oracle):.1%}",
         )
     share = wilson(kept, len(outcomes), "draws")
-    fpir, tpir, oracle = np.mean([(each.fpir.value, each.tpir.value, each.oracle_tpir) for each in outcomes], axis=0)
+    fpir, tpir, best = np.mean([(o.fpir.value, o.tpir.value, o.met.tpir(oracle)) for o in outcomes], axis=0)
     table.caption = (
-        f"kept in {kept} of {len(outcomes)} draws (95% {share.low:.0%} to {share.high:.0%}); "
-        f"mean FPIR {fpir:.2%}, TPIR {tpir:.1%}, oracle's {oracle:.1%}"
+        f"kept in {kept} of {len(outcomes)} draws (95% {share.low:.0%} to {share.high:.0%}); mean FPIR {fpir:.2%}, "
+        f"TPIR {tpir:.1%}; the oracle's threshold, chosen on the strangers of all draws, {oracle:.3f}: {best:.1%}"
     )
     console.print(table)
+
+
+def _figures(outcome: trial.Outcome) -> dict[str, object]:
+    named = ("basis", "rank1", "tpir", "fpir", "identity_errors")
+    return {name: asdict(getattr(outcome, name)) for name in named}

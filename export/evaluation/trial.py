@@ -9,15 +9,18 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from export.data.dataset import Sample, by_identity
 from export.errors import InvalidData
-from export.metrics.intervals import Estimate, bootstrap_mean, wilson
+from export.evaluation.promise import Met, worth
+from export.metrics.intervals import Estimate, bootstrap_mean, wilson_interval
+from gallery.calibration import Scores, person_means
 from gallery.client import AsyncGalleryClient
 from gallery.domain import Basis, Cohort, EncodedImage, Identification
 from gallery.errors import GalleryNotFound
@@ -50,20 +53,21 @@ class Cast:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the service said. Intervals are bootstrapped by person.
+    """What the service said. Intervals are bootstrapped by person, but for ``fpir``'s.
 
-    ``rank1``: the nearest identity is the right one; ``tpir``: it is, and it is a match; ``fpir``: a stranger is taken
-    for somebody; ``identity_errors``: an enrolled person is taken for somebody else; ``oracle_tpir``: what the
-    threshold chosen on these very strangers, with hindsight, would have found at ``target``.
+    ``rank1``: the nearest identity is the right one; ``tpir``: it is, and it is a match; ``identity_errors``: an
+    enrolled person is taken for somebody else. ``fpir``: a stranger is taken for somebody, people weighing the same;
+    its interval is Wilson's with as many independent pictures as both samples of strangers are worth, these and
+    the cohort's that calibrated, if any did: 1/n = 1/n_these + 1/n_cohort. ``met``: what any threshold would have
+    met.
     """
 
     basis: Basis
-    target: float
     rank1: Estimate
     tpir: Estimate
     fpir: Estimate
     identity_errors: Estimate
-    oracle_tpir: float
+    met: Met
 
 
 def cast(
@@ -105,9 +109,11 @@ async def run(client: AsyncGalleryClient, chosen: Cast, target: float) -> Outcom
     """Enrol, calibrate when there is a cohort, and identify, in a gallery of its own that is erased afterwards."""
     async with _gallery(client) as gallery_id:
         await _each(chosen.templates, lambda sample: client.enroll(gallery_id, sample.identity, [_image(sample)]))
+        calibrated_on = None
         if chosen.cohort:
             patient = client.with_timeout(60)
-            await patient.calibrate(gallery_id, target_fpir=target, cohort=await _cohort(client, chosen.cohort))
+            cohort = await _cohort(client, chosen.cohort)
+            calibrated_on = (await patient.calibrate(gallery_id, target_fpir=target, cohort=cohort)).effective_strangers
 
         async def ask(sample: Sample) -> Identification:
             (answer,) = await client.identify(gallery_id, _image(sample), max_candidates=1)
@@ -115,7 +121,10 @@ async def run(client: AsyncGalleryClient, chosen: Cast, target: float) -> Outcom
 
         mated = await _each(chosen.mated, ask)
         strangers = await _each(chosen.strangers, ask)
-    return _outcome(chosen, mated, strangers, target)
+    met = _met(chosen, mated, strangers)
+    rarely = worth(met.strangers, target)
+    n = rarely if calibrated_on is None else 1.0 / (1.0 / rarely + 1.0 / calibrated_on)
+    return _outcome(chosen, (mated, strangers), met, n)
 
 
 def _deal(own: Sequence[Sample], count: int, random: np.random.Generator) -> tuple[list[Sample], list[Sample]]:
@@ -160,32 +169,41 @@ async def _gallery(client: AsyncGalleryClient) -> AsyncIterator[str]:
             await client.delete_gallery(gallery_id)
 
 
-def _outcome(
-    chosen: Cast, mated: Sequence[Identification], strangers: Sequence[Identification], target: float
-) -> Outcome:
-    people = [sample.identity for sample in chosen.mated]
-    others = [sample.identity for sample in chosen.strangers]
-    right = np.array(
-        [answer.candidates[0].identity_id == name for answer, name in zip(mated, people, strict=True)], bool
+def _met(chosen: Cast, mated: Sequence[Identification], strangers: Sequence[Identification]) -> Met:
+    names, persons = np.unique([sample.identity for sample in chosen.strangers], return_inverse=True)
+    return Met(
+        Scores(_nearest(strangers), persons.astype(np.int64), len(names)),
+        _nearest(mated),
+        np.array(
+            [
+                answer.candidates[0].identity_id == sample.identity
+                for answer, sample in zip(mated, chosen.mated, strict=True)
+            ],
+            bool,
+        ),
     )
+
+
+def _nearest(answers: Sequence[Identification]) -> NDArray[np.float64]:
+    return np.array([answer.candidates[0].distance for answer in answers], np.float64)
+
+
+def _outcome(
+    chosen: Cast, answers: tuple[Sequence[Identification], Sequence[Identification]], met: Met, n: float
+) -> Outcome:
+    mated, strangers = answers
+    people = [sample.identity for sample in chosen.mated]
     matched = np.array([answer.matched for answer in mated], bool)
-    nearest = np.array([answer.candidates[0].distance for answer in mated])
-    hindsight = np.quantile([answer.candidates[0].distance for answer in strangers], target, method="lower")
+    taken = np.array([answer.matched for answer in strangers], bool)
+    fpir = float(person_means(taken, met.strangers.persons).mean())
     return Outcome(
         basis=mated[0].basis,
-        target=target,
-        rank1=bootstrap_mean(right, people, "probes"),
-        tpir=bootstrap_mean(right & matched, people, "probes"),
-        fpir=_share_of_strangers([answer.matched for answer in strangers], others),
-        identity_errors=bootstrap_mean(~right & matched, people, "probes"),
-        oracle_tpir=float((right & (nearest <= hindsight)).mean()),
+        rank1=bootstrap_mean(met.right, people, "probes"),
+        tpir=bootstrap_mean(met.right & matched, people, "probes"),
+        fpir=Estimate(fpir, *wilson_interval(fpir, n), len(taken), "probes of strangers", met.strangers.people),
+        identity_errors=bootstrap_mean(~met.right & matched, people, "probes"),
+        met=met,
     )
-
-
-def _share_of_strangers(taken: Sequence[bool], people: Sequence[str]) -> Estimate:
-    """As bootstrap_mean; where none of n people was taken, with the upper end of Wilson's interval over people."""
-    share = bootstrap_mean(taken, people, "probes of strangers")
-    return share if any(taken) else replace(share, high=wilson(0, len(set(people))).high)
 
 
 def _image(sample: Sample) -> EncodedImage:

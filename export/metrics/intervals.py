@@ -43,11 +43,15 @@ def wilson(successes: int, trials: int, unit: str = "trials") -> Estimate:
     if trials == 0:
         return Estimate(float("nan"), 0.0, 1.0, 0, unit)
     share = successes / trials
-    centre = share + Z_95**2 / (2 * trials)
-    margin = Z_95 * sqrt(share * (1 - share) / trials + Z_95**2 / (4 * trials**2))
-    scale = 1 + Z_95**2 / trials
-    low, high = (centre - margin) / scale, (centre + margin) / scale
-    return Estimate(share, max(0.0, min(low, share)), min(1.0, max(high, share)), trials, unit)
+    return Estimate(share, *wilson_interval(share, trials), trials, unit)
+
+
+def wilson_interval(share: float, n: float) -> tuple[float, float]:
+    """Return Wilson's 95% interval of a share of ``n`` > 0 independent trials, an effective number perhaps."""
+    centre = share + Z_95**2 / (2 * n)
+    margin = Z_95 * sqrt(share * (1 - share) / n + Z_95**2 / (4 * n**2))
+    scale = 1 + Z_95**2 / n
+    return max(0.0, min((centre - margin) / scale, share)), min(1.0, max((centre + margin) / scale, share))
 
 
 def bootstrap_mean(

@@ -21,11 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.errors import InvalidData
-from export.metrics.intervals import Z_95
+from export.evaluation.promise import Met, hindsight, worth
+from export.metrics.intervals import wilson_interval
 from export.metrics.open_set import enrollable, split_cameras
 from export.metrics.retrieval import Labels
 from export.shipping.cohort import bundled
-from gallery.calibration import Aim, Enrolled, Scores, calibrate, corrected, effective_number
+from gallery.calibration import Aim, Enrolled, Scores, calibrate, corrected
 from gallery.domain import CalibrationReport, Context, Embedding
 from gallery.matching import identity_distances
 
@@ -51,34 +52,21 @@ class People:
 
 
 @dataclass(frozen=True)
-class Mated:
-    """Probes of enrolled people: the distance to the nearest identity, and whether it is their own."""
-
-    nearest: NDArray[np.float64]
-    right: NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
 class Draw:
-    """One calibration, and what it met: the test strangers' scores, and probes of the enrolled."""
+    """One calibration, what it met, and how many independent pictures the test strangers' are worth."""
 
     report: CalibrationReport
-    strangers: Scores
+    met: Met
     strangers_effective: float
-    mated: Mated
 
     def fpir(self, threshold: float) -> float:
         """Return the realised FPIR at ``threshold``."""
-        return self.strangers.share_within(threshold)
-
-    def tpir(self, threshold: float) -> float:
-        """Return the share of mated probes whose nearest identity is theirs and within ``threshold``."""
-        return float(np.mean(self.mated.right & (self.mated.nearest <= threshold)))
+        return self.met.strangers.share_within(threshold)
 
     def keeps(self, threshold: float, target: float, *, both: bool = True) -> bool:
         """Tell whether the target lies in the 95% interval of the realised FPIR."""
         other = 1.0 / self.report.effective_strangers if both else 0.0
-        low, high = wilson_share(self.fpir(threshold), 1.0 / (1.0 / self.strangers_effective + other))
+        low, high = wilson_interval(self.fpir(threshold), 1.0 / (1.0 / self.strangers_effective + other))
         return low <= target <= high
 
 
@@ -107,16 +95,11 @@ class Trial:
 
     def tpir(self, thresholds: NDArray[np.float64]) -> float:
         """Return the mean TPIR over draws."""
-        return float(np.mean([draw.tpir(float(one)) for draw, one in zip(self.draws, thresholds, strict=True)]))
+        return float(np.mean([draw.met.tpir(float(one)) for draw, one in zip(self.draws, thresholds, strict=True)]))
 
     def oracle(self) -> float:
         """Return the threshold at which all draws' test strangers together realise the target: hindsight's choice."""
-        low, high = 0.0, 2.0
-        for _ in range(30):
-            middle = (low + high) / 2.0
-            within = float(self.fpir(np.full(len(self.draws), middle)).mean()) <= self.target
-            low, high = (middle, high) if within else (low, middle)
-        return low
+        return hindsight([draw.met.strangers for draw in self.draws], self.target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,13 +142,6 @@ def grown(small: Trial, large: Trial) -> NDArray[np.float64]:
     return np.asarray([corrected(draw.report.threshold, large.size) for draw in small.draws], np.float64)
 
 
-def wilson_share(share: float, n: float) -> tuple[float, float]:
-    """Return Wilson's 95% interval of a share of ``n`` independent trials, n not whole."""
-    centre, scale = share + Z_95**2 / (2 * n), 1 + Z_95**2 / n
-    reach = Z_95 * float(np.sqrt(share * (1 - share) / n + Z_95**2 / (4 * n**2)))
-    return max(0.0, (centre - reach) / scale), min(1.0, (centre + reach) / scale)
-
-
 def settings(people: People, strangers: Strangers) -> list[Setting]:
     """List every size with every number of templates, as far as there are people for it."""
     spare = len(people.unseen) if strangers == "training" else len(people.unseen) - 2 * MIN_STRANGERS
@@ -187,14 +163,18 @@ def _deal(
     )
     probes = np.concatenate([asked for _, asked in dealt])
     met = identity_distances(people.embeddings[probes], enrolled.templates, enrolled.owners, aim.fusion)
-    mated = Mated(met.min(axis=1).astype(np.float64), names[np.argmin(met, axis=1)] == people.labels.identities[probes])
+    mated = met.min(axis=1).astype(np.float64), names[np.argmin(met, axis=1)] == people.labels.identities[probes]
     others = people.trained if setting.strangers == "training" else np.setdiff1d(people.unseen, names)
     one, other = np.array_split(random.permutation(others), 2)
     return _draw(people, enrolled, mated, (one, other), aim), _draw(people, enrolled, mated, (other, one), aim)
 
 
 def _draw(
-    people: People, enrolled: Enrolled, mated: Mated, parts: tuple[NDArray[np.int64], NDArray[np.int64]], aim: Aim
+    people: People,
+    enrolled: Enrolled,
+    mated: tuple[NDArray[np.float64], NDArray[np.bool_]],
+    parts: tuple[NDArray[np.int64], NDArray[np.int64]],
+    aim: Aim,
 ) -> Draw:
     cohort, test = (np.flatnonzero(np.isin(people.labels.identities, part)) for part in parts)
     shipped = bundled(people.embeddings[cohort], people.labels.of_rows(cohort), _DIGEST, "")
@@ -202,5 +182,4 @@ def _draw(
     _, persons = np.unique(people.labels.identities[test], return_inverse=True)
     met = identity_distances(people.embeddings[test], enrolled.templates, enrolled.owners, aim.fusion)
     strangers = Scores(met.min(axis=1).astype(np.float64), persons.astype(np.int64), len(parts[1]))
-    effective = effective_number(strangers, strangers.quantile(min(0.5, 3 * aim.target_fpir)))
-    return Draw(report, strangers, effective, mated)
+    return Draw(report, Met(strangers, *mated), worth(strangers, aim.target_fpir))

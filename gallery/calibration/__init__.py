@@ -6,7 +6,7 @@ carries it to the size the gallery has grown to.
 
 from gallery.calibration.drift import Among, Sighting, sighting
 from gallery.calibration.enrolled import Enrolled
-from gallery.calibration.genuine import DEFAULT_MARGIN
+from gallery.calibration.genuine import DEFAULT_MARGIN, person_means
 from gallery.calibration.promise import Aim, calibrate, corrected, effective_number
 from gallery.calibration.tail import Scores
 
@@ -20,5 +20,6 @@ __all__ = [
     "calibrate",
     "corrected",
     "effective_number",
+    "person_means",
     "sighting",
 ]

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from export.errors import InvalidData
-from export.metrics.intervals import wilson
+from export.evaluation.promise import Met
+from export.metrics.intervals import wilson, wilson_interval
 from export.metrics.retrieval import Labels
 from export.studies.calibration_trial import (
     Draw,
-    Mated,
     People,
     Setting,
     Trial,
@@ -14,7 +14,6 @@ from export.studies.calibration_trial import (
     grown,
     settings,
     trial,
-    wilson_share,
 )
 from export.studies.fusion_trial import SIZES, TEMPLATES, compare
 from gallery.calibration import Aim, Scores
@@ -43,14 +42,14 @@ def test_a_trial_is_the_same_again_and_plays_each_deal_both_ways() -> None:
     one, again = (trial(people, Setting(5, 1), Aim(0.05), 4) for _ in range(2))
     assert one.thresholds.tolist() == again.thresholds.tolist()
     assert len(one.draws) == 4
-    assert one.draws[0].mated is one.draws[1].mated
-    assert one.draws[0].strangers.people + one.draws[1].strangers.people == 75
-    assert one.draws[0].report.stranger_people == one.draws[1].strangers.people
+    assert one.draws[0].met.nearest is one.draws[1].met.nearest
+    assert one.draws[0].met.strangers.people + one.draws[1].met.strangers.people == 75
+    assert one.draws[0].report.stranger_people == one.draws[1].met.strangers.people
 
 
 def test_the_people_of_training_play_strangers_beside_a_gallery_of_all_unseen_people() -> None:
     one = trial(drawn(90, 60), Setting(30, 1, "training"), Aim(0.05), 2)
-    assert [draw.strangers.people for draw in one.draws] == [30, 30]
+    assert [draw.met.strangers.people for draw in one.draws] == [30, 30]
     assert [draw.report.stranger_people for draw in one.draws] == [30, 30]
 
 
@@ -85,16 +84,15 @@ def test_thresholds_carried_to_a_larger_gallery_are_stricter(small_and_large: tu
 
 def test_a_target_far_from_what_was_realised_is_not_kept(small_and_large: tuple[Trial, Trial]) -> None:
     draw = small_and_large[0].draws[0]
-    none_near = Draw(
-        draw.report, Scores(np.full(500, 0.1), np.arange(500), 500), 500.0, Mated(np.ones(1), np.ones(1, bool))
-    )
-    assert not none_near.keeps(0.2, 0.01)
-    assert none_near.tpir(0.2) == 0.0
+    all_near = Scores(np.full(500, 0.1), np.arange(500), 500)
+    none_kept = Draw(draw.report, Met(all_near, np.ones(1), np.ones(1, bool)), 500.0)
+    assert not none_kept.keeps(0.2, 0.01)
+    assert none_kept.met.tpir(0.2) == 0.0
 
 
 def test_the_interval_of_a_share_is_wilson_s() -> None:
     expected = wilson(3, 40)
-    assert wilson_share(3 / 40, 40.0) == pytest.approx((expected.low, expected.high))
+    assert wilson_interval(3 / 40, 40.0) == pytest.approx((expected.low, expected.high))
 
 
 def test_every_fusion_rule_is_compared_and_one_template_makes_them_equal() -> None:

@@ -1,10 +1,13 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from export.data.dataset import Sample, by_identity
 from export.errors import InvalidData
+from export.evaluation.promise import hindsight, worth
 from export.evaluation.trial import Parts, cast, run
+from gallery.calibration import Scores
 from gallery.client import AsyncGalleryClient
 from gallery.server import running
 from tests.pictures import png_of
@@ -61,3 +64,17 @@ async def test_a_service_is_tried_and_its_gallery_is_gone_afterwards(
     assert outcome.basis.target_fpir == 0.05
     assert outcome.fpir.n == 34
     assert 0.0 <= outcome.fpir.low <= outcome.fpir.value <= outcome.fpir.high <= 1.0
+
+
+def test_the_oracle_s_threshold_is_where_all_draws_together_meet_the_target() -> None:
+    near, far = (Scores(np.linspace(low, low + 1, 100), np.arange(100), 100) for low in (0.0, 0.5))
+    threshold = hindsight([near, far], 0.1)
+    assert (near.share_within(threshold) + far.share_within(threshold)) / 2 == pytest.approx(0.1, abs=0.006)
+
+
+def test_pictures_of_one_person_that_go_together_are_worth_fewer_than_those_that_do_not() -> None:
+    random = np.random.default_rng(0)
+    persons = np.repeat(np.arange(50), 4)
+    alike, apart = np.repeat(random.random(50), 4), random.random(200)
+    assert worth(Scores(alike, persons, 50), 0.1) == pytest.approx(50)
+    assert worth(Scores(apart, persons, 50), 0.1) > 120
