@@ -19,11 +19,15 @@ _FRAMES_IN_FLIGHT, _ITEMS_IN_FLIGHT = 8, 256
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What came back in ``seconds``: the seconds each answer took, and each refusal."""
+    """What came back in ``seconds``: the seconds each answer took, and each refusal.
+
+    ``delays`` are the seconds by which a caller with a plan made its calls too late, because it waited for a core, too.
+    """
 
     seconds: float
     latencies: tuple[float, ...]
     refusals: tuple[float, ...] = ()
+    delays: tuple[float, ...] = ()
 
     @property
     def rate(self) -> float:
@@ -99,6 +103,7 @@ async def _open_loop(address: str, pictures: Sequence[bytes], rate: float, secon
     messages = itertools.cycle([_request("Identify", picture) for picture in pictures])
     answered: list[float] = []
     refused: list[float] = []
+    delays: list[float] = []
     async with grpc.aio.insecure_channel(address) as channel:
         call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(_SERVICE + "Identify")
         await call(next(messages))
@@ -117,10 +122,12 @@ async def _open_loop(address: str, pictures: Sequence[bytes], rate: float, secon
         begun = time.perf_counter()
         async with asyncio.TaskGroup() as group:
             for number in range(int(rate * seconds)):
-                await asyncio.sleep(max(0.0, begun + number / rate - time.perf_counter()))
+                due = begun + number / rate
+                await asyncio.sleep(max(0.0, due - time.perf_counter()))
+                delays.append(time.perf_counter() - due)
                 group.create_task(ask(next(messages)))
             took = time.perf_counter() - begun
-        return Answers(max(took, time.perf_counter() - begun), tuple(answered), tuple(refused))
+        return Answers(max(took, time.perf_counter() - begun), tuple(answered), tuple(refused), tuple(delays))
 
 
 async def _streams(address: str, streams: Sequence[_Sending], seconds: float) -> Answers:

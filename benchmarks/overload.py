@@ -19,7 +19,8 @@ def measure(bench: Bench) -> list[Figure]:
     refusals = [each.answers.refusals for each in overload if each.answers.refusals]
     assert refusals, "nothing was refused at twice the capacity"
     refused = median(percentile_of(each, 99) for each in refusals)
-    note = f"{sum(map(len, refusals))} calls, the caller on the same cores"
+    late = median(percentile_of(each.answers.delays, 99) for each in overload)
+    note = f"{sum(map(len, refusals))} calls, the caller on the same cores: p99 of its own delay {late:.1f} ms"
     name = "goodput at twice the capacity / peak"
     n = len(overload)
     return [

@@ -94,7 +94,13 @@ async def opened(
         store = open_store(settings)
         stack.push_async_callback(store.close)
         await store.check()
-        scheduler = Scheduler(network, workers=settings.workers, queue=settings.queue, timeout=settings.worker_timeout)
+        scheduler = Scheduler(
+            network,
+            workers=settings.workers,
+            queue=settings.queue,
+            timeout=settings.worker_timeout,
+            nice=settings.worker_nice,
+        )
         stack.push_async_callback(scheduler.close, settings.grace)
         embedder: Embedder = scheduler
         if watch is not None:
@@ -127,8 +133,8 @@ async def running(settings: Settings) -> AsyncIterator[RunningServer]:
     check_exposure(settings)
     async with AsyncExitStack() as stack:
         telemetry = await stack.enter_async_context(telemetry_of(settings))
-        access = await stack.enter_async_context(guarded(settings))
         gallery = await stack.enter_async_context(opened(settings, telemetry.watch, telemetry.metrics, _caller_sees))
+        access = await stack.enter_async_context(guarded(settings, gallery.scheduler.check_room))
         server = grpc.aio.server(
             interceptors=[CallObserver(*telemetry.listeners), access],
             options=[
@@ -170,8 +176,11 @@ async def running(settings: Settings) -> AsyncIterator[RunningServer]:
 
 
 @asynccontextmanager
-async def guarded(settings: Settings) -> AsyncIterator[AccessInterceptor]:
-    """Read the keys and open the audit log, and stand before the servicers with both; raises InvalidParameter."""
+async def guarded(settings: Settings, check_room: Callable[[], None]) -> AsyncIterator[AccessInterceptor]:
+    """Read the keys and open the audit log, and stand before the servicers with both; raises InvalidParameter.
+
+    ``check_room`` raises when a picture that came now would be refused.
+    """
     keyring = None if settings.keys is None else await asyncio.to_thread(Keyring, KeyFile(settings.keys))
     log = None if settings.audit is None else await asyncio.to_thread(AuditLog, settings.audit)
 
@@ -181,7 +190,7 @@ async def guarded(settings: Settings) -> AsyncIterator[AccessInterceptor]:
 
     refreshing = asyncio.create_task(every(_SECONDS_BETWEEN_LOOKS_AT_KEYS, "reading the keys again", refresh))
     try:
-        yield AccessInterceptor(Guard(keyring), Auditor(log, everything=settings.audit_calls == "all"))
+        yield AccessInterceptor(Guard(keyring), Auditor(log, everything=settings.audit_calls == "all"), check_room)
     finally:
         refreshing.cancel()
         if log is not None:

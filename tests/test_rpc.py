@@ -110,6 +110,28 @@ async def test_a_full_queue_answers_resource_exhausted_and_says_when_to_come_bac
     assert (await stub.Embed(pb.EmbedRequest(image=image(1)))).embeddings
 
 
+async def test_while_the_queue_is_full_a_picture_is_refused_before_its_message_is_read(
+    stub: GalleryServiceStub, channel: grpc.aio.Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, embed = threading.Event(), OnnxEmbedder.embed
+
+    def held(network: OnnxEmbedder, picture: EncodedImage) -> tuple[Embedded, ...]:
+        assert gate.wait(timeout=60)
+        return embed(network, picture)
+
+    monkeypatch.setattr(OnnxEmbedder, "embed", held)
+    calls = [asyncio.ensure_future(stub.Embed(pb.EmbedRequest(image=image(1)))) for _ in range(20)]
+    await asyncio.wait(calls, return_when=asyncio.FIRST_EXCEPTION)
+    for method in ("Identify", "Verify", "Embed", "Enroll"):
+        call: Any = channel.unary_unary(f"/{SERVICE_NAME}/{method}")
+        code, reason, _ = await refusal_of(call(b"no message"))
+        assert (code, reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED")
+    assert (await stub.GetGallery(pb.GetGalleryRequest(gallery_id="lobby"))).gallery.gallery_id == "lobby"
+    gate.set()
+    answers = await asyncio.gather(*calls, return_exceptions=True)
+    assert sum(isinstance(answer, pb.EmbedResponse) for answer in answers) == 9
+
+
 async def test_a_message_over_the_limit_is_refused_and_the_next_call_is_served(stub: GalleryServiceStub) -> None:
     huge = pb.EmbedRequest(image=pb.Image(content=bytes(60 * 2**20)))
     code, _, _ = await refusal_of(stub.Embed(huge))

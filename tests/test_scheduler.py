@@ -1,6 +1,8 @@
 import asyncio
 import gc
+import os
 import queue
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -204,6 +206,26 @@ async def test_a_worker_that_dies_is_replaced_and_its_image_fails(
             assert scheduler.load().replaced == deaths
             assert len(await scheduler.embed(EncodedImage(b"quick"))) == 1
     assert "a worker died" in caplog.text
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere niceness is a process's")
+async def test_workers_are_nicer_than_the_event_loop_and_so_are_those_that_take_their_places() -> None:
+    def niceness() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    class Told(GatedNetwork):
+        def embed(self, image: EncodedImage) -> tuple[Embedded, ...]:
+            told.append(niceness())
+            return super().embed(image)
+
+    told: list[int] = []
+    before = niceness()
+    async with Scheduler(Told(), workers=1, queue=8, nice=3) as scheduler:
+        for _ in range(3):
+            with pytest.raises(EmbeddingFailed, match="died"):
+                await scheduler.embed(EncodedImage(b"quick deadly"))
+    assert told == [min(19, before + 3)] * 3
+    assert niceness() == before
 
 
 async def test_when_too_many_hang_it_says_so_until_one_comes_back(network: GatedNetwork) -> None:

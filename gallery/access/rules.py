@@ -42,11 +42,15 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a call takes. A role of None: open to everybody, with no key."""
+    """What a call takes. A role of None: open to everybody, with no key.
+
+    ``embeds``: every such call waits for a worker, so that a full queue refuses it before its request is received.
+    """
 
     role: Role | None
     names: Names
     kind: Kind
+    embeds: bool = False
 
 
 OPEN = Rule(None, Names.NOTHING, Kind.READ)
@@ -54,13 +58,13 @@ OPEN = Rule(None, Names.NOTHING, Kind.READ)
 _SERVICE = "/gallery.v1.GalleryService/"
 
 RULES: dict[str, Rule] = {
-    f"{_SERVICE}Identify": Rule(Role.PROBE, Names.GALLERY, Kind.READ),
+    f"{_SERVICE}Identify": Rule(Role.PROBE, Names.GALLERY, Kind.READ, embeds=True),
     f"{_SERVICE}IdentifyStream": Rule(Role.PROBE, Names.GALLERY, Kind.READ),
-    f"{_SERVICE}Verify": Rule(Role.PROBE, Names.PERHAPS, Kind.READ),
+    f"{_SERVICE}Verify": Rule(Role.PROBE, Names.PERHAPS, Kind.READ, embeds=True),
     f"{_SERVICE}GetGallery": Rule(Role.PROBE, Names.GALLERY, Kind.READ),
     f"{_SERVICE}ListGalleries": Rule(Role.PROBE, Names.NOTHING, Kind.READ),  # shows those that the key is for
-    f"{_SERVICE}Embed": Rule(Role.ENROL, Names.NOTHING, Kind.READ),
-    f"{_SERVICE}Enroll": Rule(Role.ENROL, Names.GALLERY, Kind.WRITE),
+    f"{_SERVICE}Embed": Rule(Role.ENROL, Names.NOTHING, Kind.READ, embeds=True),
+    f"{_SERVICE}Enroll": Rule(Role.ENROL, Names.GALLERY, Kind.WRITE, embeds=True),
     f"{_SERVICE}BulkEnroll": Rule(Role.ENROL, Names.GALLERY, Kind.WRITE),
     f"{_SERVICE}GetIdentity": Rule(Role.ENROL, Names.GALLERY, Kind.READ),
     f"{_SERVICE}ListIdentities": Rule(Role.ENROL, Names.GALLERY, Kind.READ),

@@ -25,9 +25,10 @@ class AccessInterceptor(grpc.aio.ServerInterceptor):
     first message is there: the request, or a stream's options.
     """
 
-    def __init__(self, guard: Guard, auditor: Auditor) -> None:
+    def __init__(self, guard: Guard, auditor: Auditor, check_room: Callable[[], None]) -> None:
         self._guard = guard
         self._auditor = auditor
+        self._check_room = check_room
 
     async def intercept_service(self, continuation: Callable[..., Awaitable[Any]], details: Any) -> Any:
         """Wrap the method's handler, or put a refusal in its place."""
@@ -42,6 +43,8 @@ class AccessInterceptor(grpc.aio.ServerInterceptor):
             caller = self._guard.tell(_authorization(details.invocation_metadata))
             who = caller.who
             self._guard.admit(caller, rule)
+            if rule.embeds:
+                self._check_room()
         except GalleryError as error:
             refuse = self._refusing(method, who, error, streamed=handler.request_streaming)
             return grpc.stream_stream_rpc_method_handler(refuse)

@@ -19,15 +19,18 @@ class Scheduler:
 
     At most ``queue`` images wait in Lane.UNARY, beyond that it refuses at once instead of making everybody late. In the
     other lanes as many wait as there are callers, so a caller bounds its own. An image that keeps a worker for
-    ``timeout`` seconds fails, and the worker is replaced. To be made and used in one running event loop.
+    ``timeout`` seconds fails, and the worker is replaced. ``nice`` is how much nicer the workers are than the thread
+    that makes them. To be made and used in one running event loop.
     """
 
-    def __init__(self, network: Network, *, workers: int, queue: int, timeout: float = DEFAULT_TIMEOUT) -> None:
+    def __init__(
+        self, network: Network, *, workers: int, queue: int, timeout: float = DEFAULT_TIMEOUT, nice: int = 0
+    ) -> None:
         self._card = network.card
         self._loop = asyncio.get_running_loop()
         self._finished: deque[Job] = deque()
         self._is_woken = False  # one wake-up of the loop serves all that finish until it comes
-        self._workers = Workers(network, count=workers, queue=queue, tell=self._tell)
+        self._workers = Workers(network, count=workers, queue=queue, nice=nice, tell=self._tell)
         self._watch = self._loop.create_task(self._replace_hung(timeout))
 
     @property
@@ -50,6 +53,10 @@ class Scheduler:
             raise
         finally:
             del job  # an error's traceback would keep it, and it the error and the image
+
+    def check_room(self) -> None:
+        """Raise what `embed` would raise at once, in Lane.UNARY: Overloaded, EmbedderUnavailable."""
+        self._workers.check_room()
 
     def load(self) -> Load:
         """Tell how busy the workers are."""

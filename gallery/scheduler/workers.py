@@ -2,12 +2,18 @@
 
 ONNX Runtime releases the GIL, so N threads use N cores. A thread cannot be ended from outside: one that hangs is left
 behind and another takes its place; when it comes back after all, its result is thrown away and it ends.
+
+On Linux, where niceness is a thread's own, workers are nicer than the event loop: when they keep all cores busy, calls
+are still taken, refused and answered at once. The loop needs little, so that they lose next to nothing.
 """
 
 import logging
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from gallery.domain import EncodedImage, Lane
@@ -50,14 +56,16 @@ class _Worker:
 class Workers:
     """``count`` threads over a queue in which ``queue`` unary images may wait.
 
-    ``tell`` is called from any thread with each job that has its outcome, once. As many threads again as ``count`` may
+    They are ``nice`` steps nicer than the thread that makes this, no more than 19 altogether. ``tell`` is called from
+    any thread with each job that has its outcome, once. As many threads again as ``count`` may
     hang at a time; when they do, nothing can be embedded until one of them comes back.
     """
 
-    def __init__(self, network: Network, *, count: int, queue: int, tell: Callable[[Job], None]) -> None:
+    def __init__(self, network: Network, *, count: int, queue: int, nice: int, tell: Callable[[Job], None]) -> None:
         self._network = network
         self._count = count
         self._queue = queue
+        self._niceness = _own_niceness() + nice  # whoever starts a worker hands on its own otherwise
         self._tell = tell
         self._lanes = Lanes()
         self._working: set[_Worker] = set()
@@ -72,14 +80,14 @@ class Workers:
     def put(self, job: Job) -> None:
         """Queue a job; raises Overloaded (UNARY) and EmbedderUnavailable."""
         with self._changed:
-            if self._closing:
-                raise _stopping()
-            if not self._working:
-                raise _none_left()
-            if job.lane is Lane.UNARY:
-                self._refuse_when_full()
+            self._check_room(job.lane)
             self._lanes.put(job)
             self._changed.notify()
+
+    def check_room(self) -> None:
+        """Raise what `put` would raise for a job of Lane.UNARY."""
+        with self._changed:
+            self._check_room(Lane.UNARY)
 
     def drop(self, job: Job) -> None:
         """Forget a job that nobody waits for any longer, unless it is being embedded already."""
@@ -121,6 +129,14 @@ class Workers:
         for job in failed:
             self._tell_outcome(job, _stopping())
 
+    def _check_room(self, lane: Lane) -> None:
+        if self._closing:
+            raise _stopping()
+        if not self._working:
+            raise _none_left()
+        if lane is Lane.UNARY:
+            self._refuse_when_full()
+
     def _refuse_when_full(self) -> None:
         waiting = self._lanes.waiting(Lane.UNARY)
         if waiting < self._queue + len(self._working) - self._busy():
@@ -160,6 +176,7 @@ class Workers:
 
     def _work(self, worker: _Worker) -> None:
         """Be a worker: embed until there is nothing left to do."""
+        _be_nice(self._niceness)
         try:
             while (job := self._next(worker)) is not None:
                 outcome = self._embed(job.image)
@@ -215,6 +232,16 @@ class Workers:
     def _tell_outcome(self, job: Job, outcome: Outcome) -> None:
         job.outcome = outcome
         self._tell(job)
+
+
+def _own_niceness() -> int:
+    return os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) if sys.platform == "linux" else 0
+
+
+def _be_nice(niceness: int) -> None:
+    if sys.platform == "linux":  # elsewhere the number of a thread may be that of somebody else's process
+        with suppress(OSError):  # a sandbox may forbid it
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
 
 
 def _none_left() -> EmbedderUnavailable:

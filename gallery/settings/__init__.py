@@ -82,6 +82,9 @@ class Settings(BaseSettings):
     worker_timeout: Annotated[float, Shown("SECONDS", RECOGNITION)] = Field(
         default=30.0, gt=0.0, description="seconds an image may keep a worker; then it fails and the worker is replaced"
     )
+    worker_nice: Annotated[int, Shown("N", RECOGNITION)] = Field(
+        default=5, ge=0, le=19, description="how much nicer than the server its workers are (Linux): calls go first"
+    )
     max_image_bytes: Annotated[int, Shown("BYTES", RECOGNITION)] = Field(
         default=10 * 2**20, ge=2**10, le=2**30, description="largest image accepted, in bytes"
     )
