@@ -8,7 +8,7 @@ import base64
 import binascii
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from gallery import images, quality
 from gallery.bundled.centroids import Centroids
 from gallery.bundled.cohort import cohort_of
-from gallery.domain import Embedded, Embedding, EncodedImage, Pixels, Quality, Region
+from gallery.domain import QUALITY_HEIGHT, QUALITY_WIDTH, Embedded, Embedding, EncodedImage, Pixels, Quality
 from gallery.errors import GalleryError, InvalidModel
 from gallery.model_card import ModelCard
 
@@ -76,27 +76,53 @@ class OnnxEmbedder:
 
         Raises InvalidImage, ImageTooLarge and InvalidRegion, as `gallery.images.people_of` does.
         """
-        height, width = self._card.height, self._card.width
-        begun, inferring = time.perf_counter(), 0.0
-        people = images.people_of(image.content, image.regions, height, width, self._limits)
-        rows: list[Embedding] = []
-        for start in range(0, len(people), CHUNK):
-            batch = images.fitted(people[start : start + CHUNK], height, width, self._buffer())
-            prepared = time.perf_counter()
-            rows.extend(self._run(batch))
-            inferring += time.perf_counter() - prepared
-        if self._took is not None:
-            self._took("decode", time.perf_counter() - begun - inferring)
-            self._took("inference", inferring)
-        regions: Sequence[Region | None] = image.regions or (None,)
-        return tuple(
-            Embedded(region, row, self._card.digest, self._measured(person, row))
-            for region, person, row in zip(regions, people, rows, strict=True)
-        )
+        (outcome,) = self.embed_all((image,))
+        if isinstance(outcome, GalleryError):
+            raise outcome
+        return outcome
 
-    def _measured(self, person: images.Person, row: Embedding) -> Quality:
-        measured = quality.measure(person.pixels, person.size)
-        return measured if self._centroids is None else quality.with_strangeness(measured, row, self._centroids)
+    def embed_all(self, encoded: Sequence[EncodedImage]) -> list[tuple[Embedded, ...] | GalleryError]:
+        """Decode each image once, and run the network on the people of all of them together.
+
+        What `embed` would raise for an image stands in its place.
+        """
+        begun = time.perf_counter()
+        batch = _Batch(self._run, self._buffer())
+        refused = [self._add_people(image, batch) for image in encoded]
+        batch.run()
+        if self._took is not None and batch.rows:
+            decoding = time.perf_counter() - begun - batch.seconds
+            for _ in encoded:
+                self._took("decode", decoding / len(encoded))
+                self._took("inference", batch.seconds / len(encoded))
+        measured: Iterable[Quality] = batch.qualities
+        if self._centroids is not None and batch.rows:
+            strange = quality.strangeness(np.stack(batch.rows), self._centroids)
+            measured = map(quality.with_strangeness, batch.qualities, strange)
+        found = zip(batch.rows, measured, strict=True)
+        return [
+            tuple(
+                Embedded(region, row, self._card.digest, how)
+                for region, (row, how) in zip(image.regions or (None,), found, strict=False)  # its share of them
+            )
+            if error is None
+            else error
+            for image, error in zip(encoded, refused, strict=True)
+        ]
+
+    def _add_people(self, image: EncodedImage, batch: "_Batch") -> GalleryError | None:
+        """Return what is wrong with the image; nobody of it is in the batch then."""
+        height, width = self._card.height, self._card.width
+        try:
+            people = images.people_of(image.content, image.regions, height, width, self._limits)
+        except GalleryError as error:
+            return error
+        for person in people:
+            fitted = batch.add(person)
+            if height < QUALITY_HEIGHT or width < QUALITY_WIDTH:
+                fitted = images.fit_to_measure(person.pixels, height, width)
+            batch.qualities.append(quality.measure(fitted, person.size))
+        return None
 
     def embed_pixels(self, pixels: Pixels) -> Embedding:
         """Embed prepared pictures, uint8 RGB [n, height, width, 3]: float32 [n, dimension], unit rows."""
@@ -170,6 +196,34 @@ class OnnxEmbedder:
                 expected=f"'{OUTPUT_NAME}', tensor(float) of [batch, {card.dimension}], as its card says",
             )
         return str(inputs[0].name)
+
+
+class _Batch:
+    """People on their way through the network: their ``rows`` and ``qualities``, and the ``seconds`` it has run."""
+
+    def __init__(self, network: Callable[[Pixels], Embedding], buffer: Pixels) -> None:
+        self._network = network
+        self._buffer = buffer
+        self._filled = 0
+        self.rows: list[Embedding] = []
+        self.qualities: list[Quality] = []
+        self.seconds = 0.0
+
+    def add(self, person: images.Person) -> Pixels:
+        """Fit a person for the network; return the pixels that it will see, which are good until the next is added."""
+        if self._filled == len(self._buffer):
+            self.run()
+        picture: Pixels = self._buffer[self._filled]
+        self._filled += 1
+        return images.fit(person.pixels, picture.shape[0], picture.shape[1], picture)
+
+    def run(self) -> None:
+        """Embed those that were added since it last ran."""
+        if self._filled:
+            begun = time.perf_counter()
+            self.rows.extend(self._network(self._buffer[: self._filled]))
+            self.seconds += time.perf_counter() - begun
+            self._filled = 0
 
 
 def open_session(model: bytes, name: str) -> onnxruntime.InferenceSession:

@@ -39,8 +39,11 @@ class Network(Protocol):
     def card(self) -> ModelCard:
         """What the model says of itself."""
 
-    def embed(self, image: EncodedImage) -> tuple[Embedded, ...]:
-        """Decode once; embed each region (or the whole) and measure its quality."""
+    def embed_all(self, encoded: Sequence[EncodedImage]) -> list[tuple[Embedded, ...] | GalleryError]:
+        """Decode each image once; embed each region (or the whole) and measure its quality.
+
+        An image that cannot be embedded has the error in its place, and the others their embeddings.
+        """
 
 
 class Embedder(Protocol):
@@ -51,7 +54,10 @@ class Embedder(Protocol):
         """What the model says of itself."""
 
     async def embed(self, image: EncodedImage, lane: Lane = Lane.UNARY) -> tuple[Embedded, ...]:
-        """As Network.embed; raises Overloaded (UNARY). A call that is cancelled while it waits is never embedded."""
+        """As Network.embed_all, of one image, whose error is raised; raises Overloaded (UNARY), too.
+
+        A call that is cancelled while it waits is never embedded.
+        """
 
 
 class Observer(Protocol):

@@ -12,7 +12,6 @@ from gallery.domain import EncodedImage, Region
 from gallery.errors import ImageTooLarge, InvalidModel, InvalidRegion
 from gallery.images import ImageLimits
 from gallery.onnx_embedder import CHUNK, OnnxEmbedder
-from gallery.ports import Network
 from tests.tiny_model import DIMENSION, HEIGHT, WIDTH, golden_sample, tiny_card, tiny_onnx, write_model
 
 
@@ -31,7 +30,7 @@ def random_pixels(n: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
 
 
 def test_a_picture_becomes_one_unit_vector_and_each_region_its_own(path: Path) -> None:
-    network: Network = OnnxEmbedder(path)
+    network = OnnxEmbedder(path)
     frame = random_pixels(1)[0]
     (whole,) = network.embed(EncodedImage(png(frame)))
     assert whole.embedding.shape == (DIMENSION,)

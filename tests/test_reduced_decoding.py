@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gallery.domain import Pixels, Region
 from gallery.drawn_people import draw_scene
 from gallery.errors import GalleryError, InvalidImage, InvalidRegion
-from gallery.images import Person, crop, decode, fit, fitted, people_of, prepare
+from gallery.images import Person, crop, decode, fit, fit_to_measure, fitted, people_of, prepare
 from gallery.quality import measure
 from tests.test_images import encoded, with_orientation
 
@@ -123,7 +123,10 @@ def test_quality_is_of_the_picture_as_it_was_sent(scene: Pixels) -> None:
     content = jpeg(scene)
     region = Region(101, 51, 500, 801)
     (reduced,) = people_of(content, [region], HEIGHT, WIDTH)
-    found, expected = measure(reduced.pixels, reduced.size), measure(crop(decode(content), region))
+    (found, expected) = (
+        measure(fit_to_measure(person.pixels, HEIGHT, WIDTH), person.size)
+        for person in (reduced, Person(crop(decode(content), region), (801, 500)))
+    )
     assert (found.width, found.height) == (expected.width, expected.height) == (500, 801)
     assert found.sharpness == pytest.approx(expected.sharpness, abs=0.02)
     assert found.brightness == pytest.approx(expected.brightness, abs=0.01)

@@ -5,14 +5,14 @@ import queue
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 
-from gallery.domain import Embedded, EncodedImage, Lane, Quality
-from gallery.errors import EmbedderUnavailable, EmbeddingFailed, InvalidImage, Overloaded
+from gallery.domain import Embedded, EncodedImage, Lane, Quality, Region
+from gallery.errors import EmbedderUnavailable, EmbeddingFailed, GalleryError, InvalidImage, Overloaded
 from gallery.model_card import ModelCard
 from gallery.ports import Network
 from gallery.scheduler import Scheduler
@@ -27,19 +27,24 @@ class GatedNetwork(Network):
     def __init__(self) -> None:
         self.gate = threading.Event()
         self.seen: list[bytes] = []
+        self.together: list[int] = []
         self.begun: queue.SimpleQueue[bytes] = queue.SimpleQueue()
 
     @property
     def card(self) -> ModelCard:
         return CARD
 
-    def embed(self, image: EncodedImage) -> tuple[Embedded, ...]:
+    def embed_all(self, encoded: Sequence[EncodedImage]) -> list[tuple[Embedded, ...] | GalleryError]:
+        self.together.append(len(encoded))
+        return [self.embed(image) for image in encoded]
+
+    def embed(self, image: EncodedImage) -> tuple[Embedded, ...] | GalleryError:
         self.seen.append(image.content)
         self.begun.put(image.content)
         if not image.content.startswith(b"quick"):
             assert self.gate.wait(timeout=60)
         if image.content.endswith(b"bad"):
-            raise InvalidImage("this one is bad")
+            return InvalidImage("this one is bad")
         if image.content.endswith(b"broken"):
             raise RuntimeError("secret thoughts of the network")
         if image.content.endswith(b"deadly"):
@@ -94,8 +99,9 @@ async def test_as_many_are_taken_at_once_as_workers_and_queue_hold(network: Gate
 @pytest.mark.parametrize("lane", [Lane.STREAM, Lane.BULK])
 async def test_streams_and_bulk_wait_instead_and_leave_the_queue_to_others(network: GatedNetwork, lane: Lane) -> None:
     async with Scheduler(network, workers=1, queue=1) as scheduler:
-        waiting = [begin(scheduler, b"%d" % number, lane) for number in range(20)]
+        waiting = [begin(scheduler, b"0", lane)]
         await begun(network)
+        waiting += [begin(scheduler, b"%d" % number, lane) for number in range(1, 20)]
         probe = begin(scheduler, b"probe")
         await asyncio.sleep(0)
         assert scheduler.load().waiting == {Lane.UNARY: 1, Lane.STREAM: 0, Lane.BULK: 0} | {lane: 19}
@@ -104,6 +110,82 @@ async def test_streams_and_bulk_wait_instead_and_leave_the_queue_to_others(netwo
     order = [content for content in network.seen if content != b"probe"]
     assert order == [b"%d" % number for number in range(20)]
     assert network.seen.index(b"probe") <= 2
+
+
+@pytest.mark.parametrize(
+    ("workers", "lane", "waiting", "together"),
+    [
+        (1, Lane.STREAM, 6, [4, 2]),
+        (1, Lane.BULK, 9, [4, 4, 1]),
+        (3, Lane.STREAM, 6, [2, 1, 1, 1, 1]),
+        (1, Lane.UNARY, 3, [1, 1, 1]),
+    ],
+)
+async def test_what_waits_alone_goes_through_the_network_together(
+    network: GatedNetwork, workers: int, lane: Lane, waiting: int, together: list[int]
+) -> None:
+    async with Scheduler(network, workers=workers, queue=8) as scheduler:
+        tasks = [begin(scheduler, b"first") for _ in range(workers)]
+        for _ in range(workers):
+            await begun(network)
+        tasks += [begin(scheduler, b"%d" % number, lane) for number in range(waiting)]
+        await asyncio.sleep(0)
+        network.gate.set()
+        await asyncio.gather(*tasks)
+    assert sorted(network.together[workers:], reverse=True) == together
+
+
+async def test_lanes_that_wait_for_each_other_take_turns_by_images(network: GatedNetwork) -> None:
+    async with Scheduler(network, workers=1, queue=8) as scheduler:
+        tasks = [begin(scheduler)]
+        await begun(network)
+        tasks += [begin(scheduler, b"stream", Lane.STREAM) for _ in range(6)]
+        tasks += [begin(scheduler, b"bulk", Lane.BULK) for _ in range(2)]
+        await asyncio.sleep(0)
+        network.gate.set()
+        await asyncio.gather(*tasks)
+    assert network.together == [*[1] * 7, 2]
+
+
+async def test_many_people_of_one_frame_share_the_network_with_no_other(network: GatedNetwork) -> None:
+    crowd = EncodedImage(b"crowd", tuple(Region(0, 0, size, size) for size in range(1, 6)))
+    async with Scheduler(network, workers=1, queue=8) as scheduler:
+        first = begin(scheduler)
+        await begun(network)
+        one, many, other = (
+            asyncio.create_task(scheduler.embed(image, Lane.STREAM))
+            for image in (EncodedImage(b"one"), crowd, EncodedImage(b"other"))
+        )
+        await asyncio.sleep(0)
+        network.gate.set()
+        await asyncio.gather(first, one, many, other)
+    assert network.together == [1, 1, 1, 1]
+
+
+async def test_of_those_together_only_the_broken_one_fails(
+    network: GatedNetwork, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with Scheduler(network, workers=1, queue=8) as scheduler:
+        first = begin(scheduler)
+        await begun(network)
+        tasks = [begin(scheduler, name, Lane.STREAM) for name in (b"1", b"2 broken", b"3 bad", b"4")]
+        await asyncio.sleep(0)
+        network.gate.set()
+        answers = await asyncio.gather(first, *tasks, return_exceptions=True)
+    assert [type(answer) for answer in answers] == [tuple, tuple, EmbeddingFailed, InvalidImage, tuple]
+    assert network.together == [1, 4, 1, 1, 1, 1]
+    assert "secret thoughts" in caplog.text
+
+
+async def test_those_together_with_one_that_hangs_are_answered_with_it(network: GatedNetwork) -> None:
+    async with Scheduler(network, workers=1, queue=8, timeout=SHORT) as scheduler:
+        first = begin(scheduler, b"hangs")
+        await begun(network)
+        tasks = [begin(scheduler, name, Lane.STREAM) for name in (b"quick", b"hangs", b"quick")]
+        answers = await asyncio.gather(first, *tasks, return_exceptions=True)
+        assert [type(answer) for answer in answers] == [EmbeddingFailed] * 4
+        assert scheduler.load().replaced == 2
+        network.gate.set()
 
 
 async def test_what_was_given_up_while_it_waited_is_never_embedded(network: GatedNetwork) -> None:

@@ -18,7 +18,7 @@ from export.evaluation.models import Model, load_model
 from export.studies.degradations import Degradation, all_degradations
 from export.studies.track_trial import FIGURES, RULES, Seen, compare
 from gallery.domain import Pixels, QualityReason
-from gallery.images import crop, decode, fit
+from gallery.images import crop, decode, fit, fit_to_measure
 from gallery.quality import measure
 from gallery.tracks import weight
 
@@ -65,7 +65,8 @@ def _seen(
         picture = _original(sample)
         picture = picture if change is None else np.ascontiguousarray(change.change(picture, random))
         rows.append(network.embed(fit(picture, network.height, network.width)[None])[0])
-        weights.append(weight(measure(picture)))
+        measured = measure(fit_to_measure(picture, network.height, network.width), (picture.shape[0], picture.shape[1]))
+        weights.append(weight(measured))
     return Seen(
         np.stack(rows),
         np.array(weights),

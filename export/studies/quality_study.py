@@ -20,8 +20,8 @@ from export.metrics.verification import largest_threshold
 from export.studies.degradations import all_degradations
 from gallery.bundled.centroids import Centroids
 from gallery.domain import Embedding, Pixels, Quality, QualityLimits, QualityReason
-from gallery.images import fit
-from gallery.quality import RECOMMENDED_ENROLMENT, RECOMMENDED_PROBE, judged, measure, with_strangeness
+from gallery.images import fit, fit_to_measure
+from gallery.quality import RECOMMENDED_ENROLMENT, RECOMMENDED_PROBE, judged, measure, strangeness, with_strangeness
 
 FMR = 0.001
 RATES = ("rank-1 error", "FNMR", "FMR")
@@ -143,8 +143,12 @@ class _Bench:
         return np.concatenate([self._model.embed(prepared[row : row + 64]) for row in range(0, len(prepared), 64)])
 
     def qualities(self, pictures: Sequence[Pixels], embeddings: Embedding) -> list[Quality]:
-        pairs = zip(pictures, embeddings, strict=True)
-        return [with_strangeness(measure(picture), vector, self._centroids.vectors) for picture, vector in pairs]
+        strange = strangeness(embeddings, self._centroids.vectors)
+        return [with_strangeness(self._measured(picture), how) for picture, how in zip(pictures, strange, strict=True)]
+
+    def _measured(self, picture: Pixels) -> Quality:
+        height, width = picture.shape[:2]
+        return measure(fit_to_measure(picture, self._model.height, self._model.width), (height, width))
 
     def errors(self, embeddings: Embedding, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return each probe's (rank-1 error, FNMR, FMR), [n, 3], where probe i is a version of picture rows[i]."""

@@ -90,6 +90,11 @@ def fit(image: Pixels, height: int, width: int, out: Pixels | None = None) -> Pi
     return cv2.resize(image, (width, height), out, interpolation=cv2.INTER_LINEAR).astype(np.uint8, copy=False)
 
 
+def fit_to_measure(image: Pixels, height: int, width: int) -> Pixels:
+    """Fit as for a model of ``height`` x ``width``, but not below what `gallery.quality` looks at."""
+    return fit(image, max(height, QUALITY_HEIGHT), max(width, QUALITY_WIDTH))
+
+
 def people_of(
     content: bytes, regions: Sequence[Region], height: int, width: int, limits: ImageLimits = DEFAULT_LIMITS
 ) -> list[Person]:

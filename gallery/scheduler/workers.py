@@ -12,12 +12,12 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gallery.domain import EncodedImage, Lane
-from gallery.errors import EmbedderUnavailable, EmbeddingFailed, GalleryError, Overloaded
+from gallery.errors import EmbedderUnavailable, EmbeddingFailed, Overloaded
 from gallery.ports import Network
 from gallery.scheduler.lanes import Job, Lanes, Outcome
 
@@ -46,9 +46,9 @@ class Load:
 
 @dataclass(slots=True, eq=False)
 class _Worker:
-    """A thread: the job it is at, since when (monotonic seconds), and whether it was left behind."""
+    """A thread: the jobs it is at, since when (monotonic seconds), and whether it was left behind."""
 
-    job: Job | None = None
+    jobs: list[Job] = field(default_factory=list)
     begun: float = 0.0
     left: bool = False
 
@@ -149,7 +149,7 @@ class Workers:
         )
 
     def _busy(self) -> int:
-        return sum(worker.job is not None for worker in self._working)
+        return sum(bool(worker.jobs) for worker in self._working)
 
     def _start_missing(self) -> None:
         room = 2 * self._count - len(self._working) - len(self._hung)
@@ -166,8 +166,8 @@ class Workers:
         """Leave busy workers behind and return their jobs."""
         jobs = []
         for worker in [*self._working]:
-            if worker.job is not None and hangs(worker):
-                jobs.append(worker.job)
+            if worker.jobs and hangs(worker):
+                jobs += worker.jobs
                 worker.left = True
                 self._working.remove(worker)
                 self._hung.add(worker)
@@ -178,56 +178,59 @@ class Workers:
         """Be a worker: embed until there is nothing left to do."""
         _be_nice(self._niceness)
         try:
-            while (job := self._next(worker)) is not None:
-                outcome = self._embed(job.image)
+            while jobs := self._next(worker):
+                outcomes = self._embed([job.image for job in jobs])
                 if self._finish(worker):
-                    self._tell_outcome(job, outcome)
+                    for job, outcome in zip(jobs, outcomes, strict=True):
+                        self._tell_outcome(job, outcome)
         except BaseException:
             _log.exception("a worker died, and another takes its place")
             with self._changed:
                 self._replaced += not worker.left
         finally:
             with self._changed:
-                orphan = None if worker.left else worker.job
+                orphans = [] if worker.left else worker.jobs
                 self._working.discard(worker)
                 self._hung.discard(worker)
                 if not self._closing:
                     self._start_missing()
                 self._changed.notify_all()
-            if orphan is not None:
+            for orphan in orphans:
                 self._tell_outcome(orphan, EmbeddingFailed("the worker that embedded the image died"))
 
-    def _next(self, worker: _Worker) -> Job | None:
+    def _next(self, worker: _Worker) -> list[Job]:
+        """Wait for jobs; none means that the worker is to end."""
         with self._changed:
             while not worker.left:
-                worker.job = self._lanes.take()
-                if worker.job is not None:
+                worker.jobs = self._lanes.take_share(self._count)
+                if worker.jobs:
                     worker.begun = time.monotonic()
-                    return worker.job
+                    return worker.jobs
                 if self._closing:
                     break
                 self._changed.wait()
-        return None
+        return []
 
     def _finish(self, worker: _Worker) -> bool:
         """Say whether the outcome still counts."""
         with self._changed:
             if worker.left:
                 return False
-            worker.job = None
-            self._service_time += _SMOOTHING * (time.monotonic() - worker.begun - self._service_time)
+            took = (time.monotonic() - worker.begun) / len(worker.jobs)
+            worker.jobs = []
+            self._service_time += _SMOOTHING * (took - self._service_time)
             return True
 
-    def _embed(self, image: EncodedImage) -> Outcome:
+    def _embed(self, images: list[EncodedImage]) -> Sequence[Outcome]:
         try:
-            return self._network.embed(image)
-        except GalleryError as error:
-            return error
+            return self._network.embed_all(images)
         except Exception as error:
-            _log.exception("an image of %d bytes could not be embedded", len(image.content))
+            if len(images) > 1:  # the one it fails at fails alone
+                return [self._embed([image])[0] for image in images]
+            _log.exception("an image of %d bytes could not be embedded", len(images[0].content))
             failure = EmbeddingFailed("the network failed at the image; the server's log says how")
             failure.__cause__ = error
-            return failure
+            return [failure]
 
     def _tell_outcome(self, job: Job, outcome: Outcome) -> None:
         job.outcome = outcome
