@@ -296,7 +296,7 @@ async def test_workers_are_nicer_than_the_event_loop_and_so_are_those_that_take_
         return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
     class Told(GatedNetwork):
-        def embed(self, image: EncodedImage) -> tuple[Embedded, ...]:
+        def embed(self, image: EncodedImage) -> tuple[Embedded, ...] | GalleryError:
             told.append(niceness())
             return super().embed(image)
 
