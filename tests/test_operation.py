@@ -5,6 +5,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import grpc
@@ -76,6 +77,20 @@ def test_a_call_without_an_id_that_can_be_logged_is_given_one(server: ServerProc
         _, other = gallery.ListGalleries.with_call(pb.ListGalleriesRequest(), metadata=metadata)
         assert len(id_in(one)) == len(id_in(other)) == 32
         assert id_in(one) != id_in(other)
+
+
+def test_what_a_decoder_prints_of_a_damaged_picture_is_a_line_of_the_log(server: ServerProcess, store: Path) -> None:
+    damaged = bytearray(png_of(1))
+    damaged[-20] ^= 0xFF
+    image = pb.Image(content=bytes(damaged))
+    with stubs(server.address) as (gallery, _), pytest.raises(grpc.RpcError) as refused:
+        gallery.Embed(pb.EmbedRequest(image=image))
+    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    deadline = monotonic() + 30
+    while monotonic() < deadline:
+        if any(line["message"].startswith("libpng error") and line["level"] == "DEBUG" for line in lines_of(store)):
+            return
+    raise AssertionError("nothing of libpng's is in the log")
 
 
 def test_sigterm_says_not_serving_first_still_answers_and_ends_well(tmp_path: Path, model_file: Path) -> None:

@@ -43,9 +43,11 @@ def serve(ctx: typer.Context, print_config: PrintConfig = False) -> None:
 
     from gallery import server
     from gallery.telemetry.logs import log_as
+    from gallery.telemetry.native import native_lines_logged
 
-    log_as(settings.log_format, settings.log_level)
-    uvloop.run(server.serve(settings, _say_ready))
+    with native_lines_logged():
+        log_as(settings.log_format, settings.log_level)
+        uvloop.run(server.serve(settings, _say_ready))
 
 
 def _say_ready(running: "RunningServer") -> None:
