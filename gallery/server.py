@@ -113,6 +113,11 @@ def open_store(settings: Settings) -> TemplateStore:
     """Choose the store: the Qdrant server when a URL is set, else the embedded engine in its folder."""
     if settings.qdrant_url is None:
         return EdgeStore(settings.store)
+    return open_qdrant(settings, settings.qdrant_url)
+
+
+def open_qdrant(settings: Settings, url: str) -> QdrantStore:
+    """Open the store on the Qdrant server at ``url``, with all else as the settings say."""
     key = None if settings.qdrant_api_key is None else settings.qdrant_api_key.get_secret_value()
     options = QdrantOptions(
         ca_file=settings.qdrant_ca_file,
@@ -121,7 +126,7 @@ def open_store(settings: Settings) -> TemplateStore:
         write_consistency_factor=settings.qdrant_write_consistency,
         int8=settings.qdrant_quantization == "int8",
     )
-    return QdrantStore(settings.qdrant_url, key, grpc_port=settings.qdrant_grpc_port, options=options)
+    return QdrantStore(url, key, grpc_port=settings.qdrant_grpc_port, options=options)
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import yaml
 
-from tests.qdrant_cluster import Cluster, running_cluster
+from tests.qdrant_cluster import NODES, Cluster, running_cluster
 from tests.qdrant_server import free_ports, is_open
 
 DOCKER = Path(__file__).parent.parent / "docker"
@@ -96,6 +96,9 @@ def _proxy(folder: Path, places: Mapping[str, int], ports: Mapping[str, int]) ->
     static["providers"]["file"]["filename"] = str(folder / "cluster.yaml")
     (folder / "traefik.yaml").write_text(yaml.safe_dump(static))
     dynamic = yaml.safe_load((DOCKER / "proxy" / "cluster.yaml").read_text())
+    for number in range(1, NODES + 1):  # a port alone names no container
+        balancer = dynamic["http"]["services"][f"qdrant-grpc-{number}"]["loadBalancer"]
+        balancer["healthCheck"]["port"] = places[f"qdrant-{number}:6333"]
     (folder / "cluster.yaml").write_text(yaml.safe_dump(_on_loopback(dynamic, places)))
     program = Path(sys.executable).with_name("traefik")
     return Process([str(program), f"--configFile={folder / 'traefik.yaml'}"], ports["gallery"], folder, {})

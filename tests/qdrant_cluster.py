@@ -13,6 +13,7 @@ from tests.qdrant_server import Address, ServerProcess, ServerUnavailable, binar
 
 NODES = 3
 _TIMEOUT = 60.0
+_NOTICED = 3.0  # seconds by which the proxy of compose.cluster.yaml has seen that a node is gone
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,9 @@ class Cluster:
         """Kill a node with -9."""
         self.nodes[number].stop()
 
-    def restart(self, number: int) -> None:
-        """Start a killed node again, with the folder it left."""
+    def restart(self, number: int, *, after: float = _NOTICED) -> None:
+        """Start a killed node again, with the folder it left; ``after`` seconds, as compose.cluster.yaml does."""
+        time.sleep(after)
         self.nodes[number].start()
 
 

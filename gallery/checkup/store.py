@@ -6,21 +6,25 @@ import stat
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-from gallery.checkup.checks import Check, bad, good, warning
+from gallery.checkup.checks import Check, State, bad, good, warning
 from gallery.edge_store import EdgeStore
 from gallery.errors import GalleryError
 from gallery.ports import TemplateStore
-from gallery.server import open_store
+from gallery.qdrant_store import QdrantStore
+from gallery.server import open_qdrant
 from gallery.settings import Settings
 
 _TIGHT, _TOO_TIGHT = 2**30, 64 * 2**20  # bytes
+_SHOWN = 5  # replicas that are behind
 _NOT_INPUT = {"store", "model", "config", "audit", "keys"}  # made when they are missing, or checked elsewhere
 
 
 async def store_checks(settings: Settings, *, in_use: bool) -> AsyncIterator[Check]:
     """Look at the store; ``in_use``: a server of ours answers, so that it holds the folder."""
-    if settings.qdrant_url is not None:
-        yield await _answering("Qdrant", open_store(settings), settings.qdrant_url)
+    if (url := settings.qdrant_url) is not None:
+        yield (answers := await _answering("Qdrant", open_qdrant(settings, url), url))
+        if answers.state is State.GOOD:
+            yield await _replicas(open_qdrant(settings, url))
         return
     place = _existing(settings.store)
     if not os.access(place, os.W_OK | os.X_OK) or not place.is_dir():
@@ -64,6 +68,21 @@ async def _answering(name: str, store: TemplateStore, place: str) -> Check:
         return bad(name, str(error), "see what it says, and the log of the store")
     finally:
         await store.close()
+
+
+async def _replicas(store: QdrantStore) -> Check:
+    """See whether every replica on the server or cluster is up to date."""
+    try:
+        states = await store.replica_states()
+    except GalleryError as error:
+        return bad("Qdrant replicas", str(error), "see what it says, and the log of the store")
+    finally:
+        await store.close()
+    if behind := [f"{replica} is {state}" for replica, state in states.items() if state != "Active"]:
+        shown = "; ".join(behind[:_SHOWN])
+        told = f"{len(behind)} of {len(states)} are behind: {shown}" + ("; …" if len(behind) > _SHOWN else "")
+        return warning("Qdrant replicas", told, "take no other node away until they are Active; start those that are")
+    return good("Qdrant replicas", f"{len(states)}, all Active")
 
 
 def _existing(folder: Path) -> Path:

@@ -3,9 +3,9 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TypeVar
-from uuid import UUID
 
 from qdrant_client import models
 
@@ -16,15 +16,16 @@ from gallery.qdrant_store.attempts import Attempts
 from gallery.qdrant_store.census import Census
 from gallery.qdrant_store.collections import PREFIX, Collections
 from gallery.qdrant_store.conditions import INDICES
-from gallery.qdrant_store.health import check_readiness, check_version
+from gallery.qdrant_store.health import check_readiness, check_version, replica_states, see_ready_again
+from gallery.qdrant_store.ledger import COLLECTION as LEDGER
 from gallery.qdrant_store.ledger import Ledger
 from gallery.qdrant_store.options import QdrantOptions, search_params_of
+from gallery.qdrant_store.replicas import Replicas, Replication, Write
 from gallery.records import changed_gallery, gallery_of_record, record_of_gallery
 
 T = TypeVar("T")
 
 _CACHE_SECONDS = 1.0
-_NO_POINT = str(UUID(int=0))
 
 
 class QdrantGalleries(TemplateStore):
@@ -46,12 +47,13 @@ class QdrantGalleries(TemplateStore):
         options = options or QdrantOptions()
         self._url = url
         self._client = options.connected(url, api_key, grpc_port, timeout)
-        self._attempts = Attempts()
+        self._attempts = Attempts(partial(see_ready_again, self._client, url))
         self._collections = Collections(self._client, options, self._attempts)
-        self._ledger = Ledger(self._client, options, self._attempts)
+        self._replicas = Replicas(self._client, self._attempts)
+        self._ledger = Ledger(self._client, options, self._attempts, self._replicas)
         self._remembered: dict[str, tuple[float, Gallery]] = {}
         self._search_params: dict[str, models.SearchParams] = {}
-        self._copies: dict[str, int] = {}  # that a write must have reached
+        self._replications: dict[str, Replication] = {}
         self._censuses: dict[str, Census] = {}
         self._updating = asyncio.Lock()
         self._is_ready = False
@@ -84,9 +86,7 @@ class QdrantGalleries(TemplateStore):
         if not INDICES.keys() <= info.payload_schema.keys():  # its creator did not live to do it
             await self._collections.index(gallery_id)
         self._search_params[gallery_id] = search_params_of(info.config)
-        copies = info.config.params.write_consistency_factor or 1
-        if copies > 1:
-            self._copies[gallery_id] = copies
+        self._replications[gallery_id] = Replication.of(info.config)
         self._remembered[gallery_id] = (now, gallery)
         return gallery
 
@@ -150,24 +150,44 @@ class QdrantGalleries(TemplateStore):
             await check_readiness(self._client, self._url)
             self._is_ready = True
 
+    async def replica_states(self) -> dict[str, str]:
+        """Tell the state of every replica of the ledger and of every gallery in use: ``Active`` where it is well.
+
+        While one is not, the loss of another node can leave fewer than a write, or a recovery, needs.
+        """
+        states: dict[str, str] = {}
+        for collection in [LEDGER, *(PREFIX + gallery_id for gallery_id in await self._collections.ids())]:
+            with suppress(GalleryNotFound):
+                states |= await replica_states(self._client, self._attempts, collection)
+        return states
+
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
 
-    async def _write(self, gallery_id: str, call: Callable[[], Awaitable[object]]) -> None:
-        """Write, and see that as many replicas as the gallery asks for are there; raises StoreUnavailable.
+    async def _write(
+        self,
+        gallery_id: str,
+        call: Callable[[], Awaitable[object]],
+        *,
+        written: Sequence[str] = (),
+        deleted: models.Filter | None = None,
+    ) -> None:
+        """Write as `Replicas.write`; raises StoreUnavailable."""
+        write = Write(PREFIX + gallery_id, call, written, deleted)
+        await self._seen(gallery_id, self._replicas.write(gallery_id, write, self._replications[gallery_id]))
 
-        A server that has given up on the other replicas counts those that are left, and would acknowledge a write
-        that it alone has (seen with 1.16.3). A read from that many replicas says how it is.
-        """
-        await self._try(gallery_id, call)
-        if (copies := self._copies.get(gallery_id)) is not None:
-            probe = partial(self._client.retrieve, PREFIX + gallery_id, [_NO_POINT], consistency=copies)
-            await self._try(gallery_id, probe)
+    async def _find(self, gallery_id: str, ids: Sequence[str]) -> list[models.Record]:
+        """Fetch points as `Replicas.find`; raises StoreUnavailable."""
+        found = self._replicas.find(gallery_id, PREFIX + gallery_id, ids, self._replications[gallery_id])
+        return await self._seen(gallery_id, found)
 
     async def _try(self, gallery_id: str, call: Callable[[], Awaitable[T]]) -> T:
+        return await self._seen(gallery_id, self._attempts.call(gallery_id, call))
+
+    async def _seen(self, gallery_id: str, answer: Awaitable[T]) -> T:
         try:
-            return await self._attempts.call(gallery_id, call)
+            return await answer
         except GalleryNotFound:
             self._remembered.pop(gallery_id, None)
             raise

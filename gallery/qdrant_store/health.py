@@ -32,16 +32,9 @@ async def check_readiness(client: AsyncQdrantClient, url: str) -> None:
     Where REST cannot be reached this is passed over with a warning: the gallery's own calls go by gRPC.
     """
     try:
-        with suppress(ValueError):  # the client wants JSON where a ready server answers with a sentence
-            await client.http.service_api.readyz()
+        await _see_ready(client, url)
         status = await client.cluster_status()
     except ApiException as error:
-        if isinstance(error, UnexpectedResponse) and error.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
-            raise StoreUnavailable(
-                f"the Qdrant server at {url} is not ready",
-                expected="a server that has loaded its collections and caught up with its cluster",
-                remedy="wait for it, or see its log",
-            ) from error
         _log.warning("the Qdrant server's REST API at %s cannot be asked for its health: %s", url, error)
         return
     if problem := consensus_problem(status):
@@ -50,6 +43,26 @@ async def check_readiness(client: AsyncQdrantClient, url: str) -> None:
             expected="more than half of its nodes running and connected",
             remedy="start the other nodes, and see GET /cluster of each",
         )
+
+
+async def see_ready_again(client: AsyncQdrantClient, url: str) -> None:
+    """See by REST that a server that was away is ready; raises StoreUnavailable if it says that it is not."""
+    with suppress(ApiException):
+        await _see_ready(client, url)
+
+
+async def _see_ready(client: AsyncQdrantClient, url: str) -> None:
+    try:
+        with suppress(ValueError):  # the client wants JSON where a ready server answers with a sentence
+            await client.http.service_api.readyz()
+    except UnexpectedResponse as error:
+        if error.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
+            raise
+        raise StoreUnavailable(
+            f"the Qdrant server at {url} is not ready",
+            expected="a server that has loaded its collections and caught up with its cluster",
+            remedy="wait for it, or see its log",
+        ) from error
 
 
 def consensus_problem(status: models.ClusterStatus) -> str:
@@ -62,3 +75,11 @@ def consensus_problem(status: models.ClusterStatus) -> str:
     if isinstance(consensus, models.ConsensusThreadStatusOneOf1):
         return "its consensus stopped"
     return "it has no leader" if status.raft_info.leader is None else ""
+
+
+async def replica_states(client: AsyncQdrantClient, attempts: Attempts, collection: str) -> dict[str, str]:
+    """Tell the state of every replica of a collection, as the node that answers knows it; well is ``Active``."""
+    info = await attempts.call("", lambda: client.collection_cluster_info(collection))
+    replicas = [(shard.shard_id, info.peer_id, shard.state) for shard in info.local_shards]
+    replicas += [(shard.shard_id, shard.peer_id, shard.state) for shard in info.remote_shards]
+    return {f"shard {shard} of {collection} on peer {peer}": state.value for shard, peer, state in sorted(replicas)}

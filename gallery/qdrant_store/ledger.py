@@ -9,6 +9,7 @@ from gallery.domain import LedgerEntry
 from gallery.errors import GalleryAlreadyExists, GalleryNotFound
 from gallery.qdrant_store.attempts import Attempts
 from gallery.qdrant_store.options import QdrantOptions
+from gallery.qdrant_store.replicas import Replicas, Replication, Write
 from gallery.qdrant_store.translation import translated
 from gallery.records import entry_of_record, record_of_entry
 
@@ -21,10 +22,14 @@ _PAGE = 1000
 class Ledger:
     """What was erased, and what became of templates: appended to, never changed."""
 
-    def __init__(self, client: AsyncQdrantClient, options: QdrantOptions, attempts: Attempts) -> None:
+    def __init__(
+        self, client: AsyncQdrantClient, options: QdrantOptions, attempts: Attempts, replicas: Replicas
+    ) -> None:
         self._client = client
         self._options = options
         self._attempts = attempts
+        self._replicas = replicas
+        self._replication: Replication | None = None
 
     async def append(self, entries: Sequence[LedgerEntry]) -> None:
         """Write entries; one that is there already stays as it is."""
@@ -34,11 +39,13 @@ class Ledger:
         upsert = partial(self._client.upsert, COLLECTION, points, wait=True, ordering=models.WriteOrdering.MEDIUM)
         if not points:
             return
+        write = Write(COLLECTION, upsert, [str(point.id) for point in points])
         try:
-            await self._attempts.call("", upsert)
+            await self._replicas.write("", write, await self._replicated())
         except GalleryNotFound:
             await self._create()
-            await self._attempts.call("", upsert)
+            self._replication = None
+            await self._replicas.write("", write, await self._replicated())
 
     async def read(self, gallery_id: str) -> list[LedgerEntry]:
         """Read a gallery's entries, oldest first."""
@@ -54,6 +61,12 @@ class Ledger:
                     return sorted(entries, key=lambda entry: (entry.recorded_at, entry.entry_id))
         except GalleryNotFound:
             return []
+
+    async def _replicated(self) -> Replication:
+        if self._replication is None:
+            info = await self._attempts.call("", partial(self._client.get_collection, COLLECTION))
+            self._replication = Replication.of(info.config)
+        return self._replication
 
     async def _create(self) -> None:
         try:

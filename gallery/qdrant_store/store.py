@@ -1,8 +1,8 @@
 """The port on a Qdrant server or cluster.
 
 A gallery is what the name ``gallery_<id>`` stands for (`collections`), with its record as the collection's metadata;
-a template is a point whose id is the template's. Writes wait until the server has them on disk, on as many replicas
-as the collection asks for, and go through one replica in order, so that none has an erasure before what it erases.
+a template is a point whose id is the template's. Writes wait until the server has them on disk, on every replica that
+takes part (`replicas`), and go through one replica in order, so that none has an erasure before what it erases.
 """
 
 import time
@@ -56,7 +56,8 @@ class QdrantStore(QdrantGalleries):
         """Write all or none; raises ModelMismatch and InvalidModel for embeddings that cannot be kept."""
         points = points_of(await self.get_gallery(gallery_id), templates)
         if points:
-            await self._write(gallery_id, lambda: self._client.upsert(PREFIX + gallery_id, points, **_ACKNOWLEDGED))
+            upsert = partial(self._client.upsert, PREFIX + gallery_id, points, **_ACKNOWLEDGED)
+            await self._write(gallery_id, upsert, written=[str(point.id) for point in points])
         if (census := self._censuses.get(gallery_id)) is not None:
             census.add(template.info.identity_id for template in templates)
 
@@ -67,31 +68,26 @@ class QdrantStore(QdrantGalleries):
         templates may be there under both identities and none is lost. Doing the same again completes it.
         """
         points = points_of(await self.get_gallery(gallery_id), templates)
-        leaving = {str(template_id) for template_id in remove} - {str(point.id) for point in points}
+        staying = [str(point.id) for point in points]
+        leaving = sorted({str(template_id) for template_id in remove} - set(staying))
         steps: list[models.UpdateOperation] = []
         if points:
             steps.append(models.UpsertOperation(upsert=models.PointsList(points=points)))
         if leaving:
-            steps.append(models.DeleteOperation(delete=models.PointIdsList(points=sorted(leaving))))
+            steps.append(models.DeleteOperation(delete=models.PointIdsList(points=[*leaving])))
         if steps:
             self._censuses.pop(gallery_id, None)
-            await self._write(
-                gallery_id,
-                lambda: self._client.batch_update_points(PREFIX + gallery_id, steps, **_ACKNOWLEDGED),
-            )
+            update = partial(self._client.batch_update_points, PREFIX + gallery_id, steps, **_ACKNOWLEDGED)
+            await self._write(gallery_id, update, written=staying, deleted=_of_ids(leaving) if leaving else None)
             self._censuses.pop(gallery_id, None)
 
     async def find(self, gallery_id: str, template_ids: Sequence[UUID]) -> list[TemplateInfo]:
-        """Fetch those that exist on as many replicas as a write must reach, in the order asked.
-
-        What one replica kept of a write that failed is not there yet: to call it enrolled would be to lose it.
-        """
+        """Fetch those that exist on every replica that takes part, in the order asked."""
         gallery = await self.get_gallery(gallery_id)
         ids = [str(template_id) for template_id in dict.fromkeys(template_ids)]
         if not ids:
             return []
-        retrieve = partial(self._client.retrieve, PREFIX + gallery_id, ids, consistency=self._copies.get(gallery_id))
-        records = await self._try(gallery_id, retrieve)
+        records = await self._find(gallery_id, ids)
         found = {str(record.id): record.payload for record in records}
         return [info_of(point_id, found[point_id], gallery) for point_id in ids if point_id in found]
 
@@ -187,8 +183,7 @@ class QdrantStore(QdrantGalleries):
     async def delete_template(self, gallery_id: str, template_id: UUID) -> bool:
         """Erase one template; returns whether there was one."""
         await self.get_gallery(gallery_id)
-        only = models.Filter(must=[models.HasIdCondition(has_id=[str(template_id)])])
-        count = await self._delete_all(gallery_id, only)
+        count = await self._delete_all(gallery_id, _of_ids([str(template_id)]))
         self._censuses.pop(gallery_id, None)
         return count > 0
 
@@ -218,7 +213,8 @@ class QdrantStore(QdrantGalleries):
     async def _delete_all(self, gallery_id: str, only: models.Filter) -> int:
         if count := await self._count(gallery_id, only):
             selector = models.FilterSelector(filter=only)
-            await self._write(gallery_id, lambda: self._client.delete(PREFIX + gallery_id, selector, **_ACKNOWLEDGED))
+            delete = partial(self._client.delete, PREFIX + gallery_id, selector, **_ACKNOWLEDGED)
+            await self._write(gallery_id, delete, deleted=only)
         return count
 
     async def _infos(
@@ -233,3 +229,7 @@ class QdrantStore(QdrantGalleries):
                 yield info_of(record.id, record.payload, gallery)
             if offset is None:
                 return
+
+
+def _of_ids(template_ids: Sequence[str]) -> models.Filter:
+    return models.Filter(must=[models.HasIdCondition(has_id=list(template_ids))])

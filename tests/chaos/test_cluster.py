@@ -1,5 +1,6 @@
 """The cluster of docker/compose.cluster.yaml as plain processes, losing one machine after another."""
 
+import asyncio
 import time
 import uuid
 from collections.abc import Iterator
@@ -10,23 +11,19 @@ import pytest
 
 from gallery import GalleryClient
 from gallery.errors import CallFailed, GalleryAlreadyExists, StoreUnavailable
+from gallery.qdrant_store import QdrantStore
 from tests.chaos.scale import only_in_full
 from tests.pictures import png_of
 from tests.plain_cluster import PlainCluster, running_plain_cluster
-from tests.qdrant_server import ServerUnavailable, is_required
+from tests.qdrant_server import Address, or_skipped
 
 _PATIENCE = 60.0  # seconds that a cluster gets to recover by itself
 
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory, model_file: Path) -> Iterator[PlainCluster]:
-    try:
-        with running_plain_cluster(tmp_path_factory.mktemp("cluster"), model_file) as cluster:
-            yield cluster
-    except ServerUnavailable as error:
-        if is_required():
-            raise
-        pytest.skip(str(error))
+    with or_skipped(), running_plain_cluster(tmp_path_factory.mktemp("cluster"), model_file) as cluster:
+        yield cluster
 
 
 @dataclass
@@ -55,22 +52,52 @@ class Enrolment:
     def enrol(self, people: int) -> None:
         """Enrol more people, each again until it is acknowledged."""
         for _ in range(people):
-            number = len(self.acknowledged)
             end = time.monotonic() + _PATIENCE
-            while True:
-                try:
-                    self.client.enroll(self.gallery_id, f"person-{number}", [png_of(number)])
-                except (StoreUnavailable, CallFailed):
-                    self.failures += 1
-                    assert time.monotonic() < end, "the cluster did not recover by itself"
-                    time.sleep(0.1)
-                else:
-                    self.acknowledged.append(f"person-{number}")
-                    break
+            while not self.was_enrolled():
+                assert time.monotonic() < end, "the cluster did not recover by itself"
+                time.sleep(0.1)
+
+    def was_enrolled(self) -> bool:
+        """Try to enrol one more; tell whether it was acknowledged."""
+        number = len(self.acknowledged)
+        try:
+            self.client.enroll(self.gallery_id, f"person-{number}", [png_of(number)])
+        except (StoreUnavailable, CallFailed):
+            self.failures += 1
+            return False
+        self.acknowledged.append(f"person-{number}")
+        return True
 
     def found(self) -> list[str]:
         """List everybody the gallery has."""
         return sorted(summary.identity_id for summary in self.client.iter_identities(self.gallery_id))
+
+
+def wait_for_replicas(cluster: PlainCluster) -> None:
+    """Wait as an operator must before the next node goes: until every node says that all replicas are Active."""
+    end = time.monotonic() + _PATIENCE
+    while any(asyncio.run(replicas_behind(address)) for address in cluster.qdrant.addresses):
+        assert time.monotonic() < end, "the replicas did not recover by themselves"
+        time.sleep(0.2)
+
+
+async def replicas_behind(address: Address) -> bool:
+    store = QdrantStore(address.url, grpc_port=address.grpc_port, timeout=5)
+    try:
+        return any(state != "Active" for state in (await store.replica_states()).values())
+    except StoreUnavailable:
+        return True
+    finally:
+        await store.close()
+
+
+async def people_on(address: Address, gallery_id: str) -> list[str]:
+    """List whom a node names, which answers from its own replicas."""
+    store = QdrantStore(address.url, grpc_port=address.grpc_port)
+    try:
+        return [each.identity_id for each in await store.list_identities(gallery_id, after="", limit=1000)]
+    finally:
+        await store.close()
 
 
 @pytest.fixture
@@ -98,9 +125,38 @@ def test_one_node_after_another_may_fail_while_people_are_enrolled(cluster: Plai
     for number in (0, 1, 2, 0):
         cluster.qdrant.kill(number)
         enrolment.enrol(20)
+        assert enrolment.found() == sorted(enrolment.acknowledged)
         cluster.qdrant.restart(number)
         enrolment.enrol(20)
+        assert enrolment.found() == sorted(enrolment.acknowledged)
+        wait_for_replicas(cluster)
+    for number in range(3):  # any of them alone has everybody
+        assert asyncio.run(people_on(cluster.qdrant.addresses[number], enrolment.gallery_id)) == enrolment.found()
     assert enrolment.found() == sorted(enrolment.acknowledged)
+
+
+@only_in_full
+def test_a_node_lost_before_another_has_recovered_costs_refusals_and_nobody(
+    cluster: PlainCluster, enrolment: Enrolment
+) -> None:
+    enrolment.enrol(5)
+    cluster.qdrant.kill(0)
+    enrolment.enrol(5)
+    cluster.qdrant.restart(0)
+    cluster.qdrant.kill(1)  # now one replica alone has everybody
+    try:
+        for _ in range(20):
+            enrolment.was_enrolled()
+            try:
+                found = enrolment.found()
+            except (StoreUnavailable, CallFailed):
+                continue
+            assert set(enrolment.acknowledged) <= set(found)
+    finally:
+        cluster.qdrant.restart(1)
+    wait_for_replicas(cluster)
+    enrolment.enrol(5)
+    assert enrolment.failures and enrolment.found() == sorted(enrolment.acknowledged)
 
 
 @only_in_full

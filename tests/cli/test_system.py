@@ -1,9 +1,11 @@
 """`gallery doctor --system`: what a server would meet here, and what to do about it."""
 
+import asyncio
 import shutil
 import socket
 import ssl
 import time
+import uuid
 from collections import namedtuple
 from pathlib import Path
 from typing import Any
@@ -15,8 +17,11 @@ from gallery.checkup import State
 from gallery.checkup.access import certificate_check, shown
 from gallery.checkup.machine import clock_check
 from gallery.cli.exits import Exit
+from gallery.qdrant_store import QdrantStore
 from tests.cli.conftest import Run
+from tests.qdrant_server import Address
 from tests.served import served, settings_for
+from tests.stores.samples import make_gallery
 
 
 @pytest.fixture(autouse=True)
@@ -106,6 +111,30 @@ def test_a_qdrant_server_that_does_not_answer_fails(gallery: Run, monkeypatch: p
     monkeypatch.setenv("GALLERY_QDRANT_URL", "http://127.0.0.1:1")
     code, checks = checked(gallery)
     assert (code, checks["Qdrant"]["state"]) == (Exit.NO_MATCH, "bad")
+
+
+def test_replicas_of_a_qdrant_server_that_are_behind_are_said(
+    gallery: Run, qdrant: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GALLERY_QDRANT_URL", qdrant.url)
+    monkeypatch.setenv("GALLERY_QDRANT_GRPC_PORT", str(qdrant.grpc_port))
+    asyncio.run(create_gallery(qdrant))
+    found = checked(gallery)[1]["Qdrant replicas"]["found"]
+    assert found.endswith(", all Active") and not found.startswith("0")
+
+    async def states(self: QdrantStore) -> dict[str, str]:
+        return {"shard 0 of gallery_lobby.0 on peer 1": "Active", "shard 0 of gallery_lobby.0 on peer 2": "Dead"}
+
+    monkeypatch.setattr(QdrantStore, "replica_states", states)
+    code, checks = checked(gallery)
+    assert (code, checks["Qdrant replicas"]["state"]) == (Exit.DONE, "warning")
+    assert "1 of 2 are behind: shard 0 of gallery_lobby.0 on peer 2 is Dead" in checks["Qdrant replicas"]["found"]
+
+
+async def create_gallery(qdrant: Address) -> None:
+    store = QdrantStore(qdrant.url, grpc_port=qdrant.grpc_port)
+    await store.create_gallery(make_gallery(f"doctor-{uuid.uuid4().hex[:8]}"))
+    await store.close()
 
 
 def test_a_file_that_the_settings_name_must_be_there(gallery: Run, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import trustme
 from qdrant_client import AsyncQdrantClient, models
+from qdrant_client.http.api.service_api import AsyncServiceApi
 from qdrant_client.http.exceptions import UnexpectedResponse
 
 from gallery.domain import draft_of
@@ -217,10 +218,10 @@ async def test_a_server_of_another_authority_or_another_key_is_refused(guarded: 
 async def test_a_server_that_is_not_ready_or_whose_cluster_has_no_leader_is_refused_at_start(
     store: QdrantStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def status(self: AsyncQdrantClient) -> models.ClusterStatus:
+    async def readyz(self: AsyncServiceApi) -> None:
         raise UnexpectedResponse(503, "Service Unavailable", b"", None)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(AsyncQdrantClient, "cluster_status", status)
+    monkeypatch.setattr(AsyncServiceApi, "readyz", readyz)
     with pytest.raises(StoreUnavailable, match="not ready"):
         await store.check()
     monkeypatch.undo()
