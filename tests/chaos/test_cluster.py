@@ -148,7 +148,9 @@ def test_a_node_that_comes_back_writes_past_nobody_who_came_back_before_it(
         enrolment.enrol(5)
         cluster.qdrant.kill(second)  # which knows the first as lost, and of nothing after that
         cluster.qdrant.restart(first)
-        enrolment.enrol(5)
+        end = time.monotonic() + _PATIENCE / 2
+        while not enrolment.was_enrolled() and time.monotonic() < end:  # it may have to wait for the second's copy
+            time.sleep(0.1)
         cluster.qdrant.restart(second, after=0)
         enrolment.enrol(20)
         wait_for_replicas(cluster)
