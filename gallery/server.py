@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import gc
 import logging
 import os
 import signal
@@ -216,6 +217,8 @@ async def serve(settings: Settings, ready: Callable[[RunningServer], None]) -> N
         _log.info("serving on %s, model %s, store %s", server.address, server.model_name, server.store_name)
         if server.metrics_address is not None:
             _log.info("metrics at http://%s/metrics", server.metrics_address)
+        gc.collect()
+        gc.freeze()  # what is here now stays: to look through all of it again would stop every call for 0.1 s
         ready(server)
         await stop.wait()
         _log.info("stopping: finishing the calls in flight, at most %g s", settings.settle + settings.grace)

@@ -1,6 +1,8 @@
 """A server that stops while it works, and one that meets an error nobody foresaw."""
 
 import asyncio
+import gc
+import signal
 import threading
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from gallery import AsyncGalleryClient
 from gallery.domain import Embedded, EncodedImage
 from gallery.onnx_embedder import OnnxEmbedder
-from gallery.server import running
+from gallery.server import RunningServer, running, serve
 from gallery.use_cases import GalleryUseCases
 from gallery.v1 import gallery_service_pb2 as pb
 from gallery.v1.gallery_service_pb2_grpc import GalleryServiceStub
@@ -72,3 +74,17 @@ async def test_an_error_nobody_foresaw_tells_the_caller_nothing_but_the_id_under
     assert "mine-1" in error.details() and "secret" not in error.details()
     assert ("x-request-id", "mine-1") in list(error.trailing_metadata())
     assert "a secret of the inside" in caplog.text and "mine-1" in caplog.text
+
+
+async def test_a_server_that_is_ready_does_not_collect_again_what_it_started_with(
+    tmp_path: Path, model_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    def ready(_: RunningServer) -> None:
+        seen.append("ready")
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(gc, "freeze", lambda: seen.append("frozen"))
+    await serve(settings_for(tmp_path, model_file), ready)
+    assert seen == ["frozen", "ready"]
