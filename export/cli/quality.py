@@ -12,7 +12,7 @@ from rich.progress import track
 from rich.table import Table
 
 from export.data.dataset import Sample
-from export.data.pixels import load_all
+from export.data.pixels import load_all, original
 from export.data.readers import read
 from export.data.splits import IdentitySplit
 from export.evaluation.models import Model, load_model
@@ -21,8 +21,7 @@ from export.metrics.retrieval import Labels
 from export.shipping.centroids import COUNT, learned
 from export.studies import quality_study
 from gallery.bundled.centroids import Centroids
-from gallery.domain import Embedding, Pixels
-from gallery.images import crop, decode
+from gallery.domain import Embedding
 
 
 def register(app: typer.Typer) -> None:
@@ -48,17 +47,12 @@ def quality(
         centres = learned(training, _embedded(network, held_out, "embedding held-out people"), count=centroids)
     labels = Labels.of([sample.identity for sample in held_out], [sample.camera for sample in held_out])
     found = quality_study.study(
-        network, quality_study.People([_original(sample) for sample in held_out], labels), centres, seed=seed
+        network, quality_study.People([original(sample) for sample in held_out], labels), centres, seed=seed
     )
     if as_json:
         typer.echo(json.dumps(asdict(found), indent=1))
     else:
         _show(found, len(held_out))
-
-
-def _original(sample: Sample) -> Pixels:
-    picture = decode(sample.path.read_bytes())
-    return picture if sample.region is None else crop(picture, sample.region)
 
 
 def _embedded(network: Model, samples: tuple[Sample, ...], telling: str) -> Embedding:

@@ -12,13 +12,14 @@ from rich.progress import track
 from rich.table import Table
 
 from export.data.dataset import Sample
+from export.data.pixels import original
 from export.data.readers import read
 from export.data.splits import IdentitySplit
 from export.evaluation.models import Model, load_model
 from export.studies.degradations import Degradation, all_degradations
 from export.studies.track_trial import FIGURES, RULES, Seen, compare
-from gallery.domain import Pixels, QualityReason
-from gallery.images import crop, decode, fit, fit_to_measure
+from gallery.domain import QualityReason
+from gallery.images import fit, fit_to_measure
 from gallery.quality import measure
 from gallery.tracks import weight
 
@@ -62,7 +63,7 @@ def _seen(
 ) -> Seen:
     rows, weights = [], []
     for sample, change in track(list(zip(samples, changes, strict=True)), "embedding", console=Console(stderr=True)):
-        picture = _original(sample)
+        picture = original(sample)
         picture = picture if change is None else np.ascontiguousarray(change.change(picture, random))
         rows.append(network.embed(fit(picture, network.height, network.width)[None])[0])
         measured = measure(fit_to_measure(picture, network.height, network.width), (picture.shape[0], picture.shape[1]))
@@ -74,11 +75,6 @@ def _seen(
         _numbers([str(sample.camera) for sample in samples]),
         _numbers([f"{sample.identity} {sample.camera} {sample.moment}" for sample in samples]),
     )
-
-
-def _original(sample: Sample) -> Pixels:
-    picture = decode(sample.path.read_bytes())
-    return picture if sample.region is None else crop(picture, sample.region)
 
 
 def _numbers(names: Sequence[str]) -> NDArray[np.int64]:

@@ -6,7 +6,13 @@ import numpy as np
 
 from export.data.dataset import Sample
 from gallery.domain import Pixels
-from gallery.images import prepare
+from gallery.images import crop, decode, prepare
+
+
+def original(sample: Sample) -> Pixels:
+    """Decode a sample's picture, cut to its region, in its own size: [height, width, 3] uint8."""
+    picture = decode(sample.path.read_bytes())
+    return picture if sample.region is None else crop(picture, sample.region)
 
 
 def load(sample: Sample, height: int, width: int) -> Pixels:

@@ -37,6 +37,12 @@ def unit(seed: int, dimension: int = DIMENSION) -> Embedding:
     return np.asarray(vector / np.linalg.norm(vector), np.float32)
 
 
+def from_mean(probe: int, *seeds: int) -> float:
+    """Compute the distance of one `unit` from the normalised mean of others."""
+    mean = sum(unit(seed).astype(np.float64) for seed in seeds)
+    return 1.0 - float(unit(probe) @ (mean / np.linalg.norm(mean)))
+
+
 def make_template(
     identity_id: str,
     seed: int,

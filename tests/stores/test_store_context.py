@@ -5,14 +5,13 @@ import uuid
 from collections import Counter
 from datetime import UTC, datetime, timedelta, timezone
 
-import numpy as np
 import pytest
 
 from gallery.domain import EVERYTHING, Context, Fusion, Gallery, IdentitySummary, Move, Region, Template, TemplateFilter
 from gallery.errors import InvalidModel, ModelMismatch
 from gallery.ports import TemplateStore
 from tests.fakes import fits
-from tests.stores.samples import NOON, OTHER_MODEL, make_template, unit
+from tests.stores.samples import NOON, OTHER_MODEL, from_mean, make_template, unit
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -126,20 +125,16 @@ async def test_a_ranking_by_the_mean_leaves_out_what_expires_between_two_of_them
         )
         return ann.distance
 
-    def expected(*seeds: int) -> float:
-        mean = sum(unit(seed).astype(np.float64) for seed in seeds)
-        return 1.0 - float(unit(1) @ (mean / np.linalg.norm(mean)))
-
     await put(
         store, gallery, make_template("ann", 1, expires_at=NOON), make_template("ann", 2), make_template("ann", 3)
     )
-    assert await distance_at(NOON - TICK) == pytest.approx(expected(1, 2, 3), abs=1e-5)
-    assert await distance_at(NOON) == pytest.approx(expected(2, 3), abs=1e-5)
+    assert await distance_at(NOON - TICK) == pytest.approx(from_mean(1, 1, 2, 3), abs=1e-5)
+    assert await distance_at(NOON) == pytest.approx(from_mean(1, 2, 3), abs=1e-5)
     await store.delete_expired(gallery.gallery_id, NOON)
-    assert await distance_at(NOON) == pytest.approx(expected(2, 3), abs=1e-5)
+    assert await distance_at(NOON) == pytest.approx(from_mean(1, 2, 3), abs=1e-5)
     await put(store, gallery, make_template("ann", 4, expires_at=NOON + TICK))
-    assert await distance_at(NOON) == pytest.approx(expected(2, 3, 4), abs=1e-5)
-    assert await distance_at(NOON + TICK) == pytest.approx(expected(2, 3), abs=1e-5)
+    assert await distance_at(NOON) == pytest.approx(from_mean(1, 2, 3, 4), abs=1e-5)
+    assert await distance_at(NOON + TICK) == pytest.approx(from_mean(1, 2, 3), abs=1e-5)
 
 
 async def test_what_has_expired_is_erased_for_good(store: TemplateStore, gallery: Gallery) -> None:

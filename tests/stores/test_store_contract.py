@@ -13,7 +13,7 @@ from gallery.errors import GalleryAlreadyExists, GalleryNotFound, InvalidModel, 
 from gallery.matching import considered, identity_distances
 from gallery.ports import TemplateStore
 from tests.fakes import MemoryStore
-from tests.stores.samples import DIMENSION, NOON, OTHER_MODEL, make_gallery, make_template, unit
+from tests.stores.samples import DIMENSION, NOON, OTHER_MODEL, from_mean, make_gallery, make_template, unit
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -195,19 +195,15 @@ async def test_a_ranking_follows_what_is_enrolled_and_erased(store: TemplateStor
         found = await store.nearest_identities(gallery.gallery_id, unit(1), limit=5, fusion=Fusion.MEAN)
         return {each.identity_id: each.distance for each in found}
 
-    def expected(*seeds: int) -> float:
-        mean = sum(unit(seed).astype(np.float64) for seed in seeds)
-        return 1.0 - float(unit(1) @ (mean / np.linalg.norm(mean)))
-
     await store.put(gallery.gallery_id, [templates[0], templates[1], templates[4]])
     for _ in range(2):
-        assert await ranked() == pytest.approx({"ann": expected(0, 1), "bob": expected(9)}, abs=1e-5)
+        assert await ranked() == pytest.approx({"ann": from_mean(1, 0, 1), "bob": from_mean(1, 9)}, abs=1e-5)
     await store.put(gallery.gallery_id, templates)
-    assert await ranked() == pytest.approx({"ann": expected(0, 1, 2, 3), "bob": expected(9)}, abs=1e-5)
+    assert await ranked() == pytest.approx({"ann": from_mean(1, 0, 1, 2, 3), "bob": from_mean(1, 9)}, abs=1e-5)
     await store.delete_template(gallery.gallery_id, templates[2].info.template_id)
-    assert await ranked() == pytest.approx({"ann": expected(0, 1, 3), "bob": expected(9)}, abs=1e-5)
+    assert await ranked() == pytest.approx({"ann": from_mean(1, 0, 1, 3), "bob": from_mean(1, 9)}, abs=1e-5)
     await store.delete_identity(gallery.gallery_id, "ann")
-    assert await ranked() == pytest.approx({"bob": expected(9)}, abs=1e-5)
+    assert await ranked() == pytest.approx({"bob": from_mean(1, 9)}, abs=1e-5)
 
 
 async def test_distances_stay_between_0_and_2(store: TemplateStore, gallery: Gallery) -> None:
