@@ -88,6 +88,9 @@ class TemplateStore(Protocol):
     async def nearest(
         self, gallery_id: str, embedding: Embedding, *, limit: int, where: TemplateFilter = EVERYTHING
     ) -> list[Neighbour]: ...  # exact, nearest first
+    async def nearest_to_each(
+        self, gallery_id: str, templates: Sequence[Template], *, limit: int, where: TemplateFilter = EVERYTHING
+    ) -> list[list[Neighbour]]: ...  # at least 1 each, and the nearest of its own identity if there is one beyond
     async def nearest_identities(
         self, gallery_id: str, embedding: Embedding, *, limit: int, fusion: Fusion, where: TemplateFilter = EVERYTHING
     ) -> tuple[Candidate, ...]: ...  # as `matching.rank` those `matching.considered` with the nearest templates

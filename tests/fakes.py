@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -106,6 +106,17 @@ class MemoryStore(TemplateStore):
             for held in shelf.fitting(where)
         ]
         return sorted(neighbours, key=lambda neighbour: neighbour.distance)[:limit]
+
+    async def nearest_to_each(
+        self, gallery_id: str, templates: Sequence[Template], *, limit: int, where: TemplateFilter = EVERYTHING
+    ) -> list[list[Neighbour]]:
+        found = []
+        for template in templates:
+            mine = replace(where, identity_ids=(template.info.identity_id,))
+            near = await self.nearest(gallery_id, template.embedding, limit=limit, where=where)
+            own = await self.nearest(gallery_id, template.embedding, limit=1, where=mine)
+            found.append(near + [each for each in own if each.identity_id not in {other.identity_id for other in near}])
+        return found
 
     async def nearest_identities(
         self, gallery_id: str, embedding: Embedding, *, limit: int, fusion: Fusion, where: TemplateFilter = EVERYTHING

@@ -4,7 +4,8 @@ import os
 import select
 from collections import deque
 
-from gallery.edge_store.messages import Asked, Probe, take_messages
+from gallery.edge_store.frames import take_messages
+from gallery.edge_store.messages import Asked, Probe
 
 _CHUNK = 1 << 20
 _GROUP = 8 << 20

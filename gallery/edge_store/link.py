@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from gallery.domain import Gallery
-from gallery.edge_store.messages import HEADER, Answer, Asked, Hello, Request, body_length, frame, message_of
+from gallery.edge_store.frames import frame, take_messages
+from gallery.edge_store.messages import Answer, Asked, Hello, Request
 from gallery.errors import GalleryError, StoreUnavailable
 
 _START_TIMEOUT = 60.0
@@ -23,29 +24,24 @@ class Link:
     ``galleries`` and ``broken`` are what the process found in the folder when it started.
     """
 
-    def __init__(self, process: asyncio.subprocess.Process, hello: Hello) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, answers: "_Answers", hello: Hello) -> None:
         self.galleries: dict[str, Gallery] = hello.galleries
         self.broken: dict[str, str] = hello.broken
         self._process = process
         self._numbers = count()
-        self._pending: dict[int, asyncio.Future[Any]] = {}
-        self._reader = asyncio.create_task(self._read())
+        self._answers = answers
+        self._reaping = asyncio.create_task(self._reap())
 
     @classmethod
     async def open(cls, store: Path) -> "Link":
         """Start the process for the folder ``store``; raises StoreUnavailable with the reason when it can't."""
         try:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-m", "gallery.edge_store.process", str(store), str(os.getpid())),
-                env=os.environ | {"PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)},
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-            )
+            process, answers = await _started(store)
         except OSError as error:
             raise StoreUnavailable(f"the engine's process cannot be started ({error})") from error
         try:
             async with asyncio.timeout(_START_TIMEOUT):
-                hello = await _receive(process)
+                hello = await answers.hello
         except (TimeoutError, EOFError) as error:
             await (_end if isinstance(error, EOFError) else _kill)(process)
             raise StoreUnavailable(
@@ -58,29 +54,32 @@ class Link:
         if isinstance(hello, GalleryError):
             await process.wait()
             raise hello
-        return cls(process, hello)
+        return cls(process, answers, hello)
 
     @property
     def alive(self) -> bool:
         """Whether the process still answers."""
-        return not self._reader.done()
+        return not self._reaping.done()
 
     async def ask(self, request: Request) -> Any:
         """Ask and wait for the answer; a cancelled caller's answer is dropped. Raises what the process raises."""
         if not self.alive:
             raise self._lost()
-        number = next(self._numbers)
-        future = asyncio.get_running_loop().create_future()
-        future.add_done_callback(_retrieved)
-        self._pending[number] = future
+        number, pending = next(self._numbers), self._answers.pending
+        pending[number] = answer = asyncio.get_running_loop().create_future()
         try:
             assert self._process.stdin is not None
             self._process.stdin.write(frame(Asked(number, request)))
-            with suppress(ConnectionError):  # the reader sees the end, too, and answers everyone
+            with suppress(ConnectionError):  # the end is seen, too, and everyone answered
                 await self._process.stdin.drain()
-            return await future
+            return await answer
+        except asyncio.CancelledError:
+            answer.cancel()
+            if not answer.cancelled():
+                answer.exception()  # looked at, so that one nobody waits for any more is not reported as forgotten
+            raise
         finally:
-            del self._pending[number]
+            del pending[number]
 
     async def close(self) -> None:
         """Let the process flush and end, and wait for it; one that does not end is killed."""
@@ -91,23 +90,14 @@ class Link:
                 await self._process.wait()
         except TimeoutError:
             await _kill(self._process)
-        await self._reader
+        await self._reaping
 
-    async def _read(self) -> None:
-        with suppress(EOFError):
-            while True:
-                answer: Answer = await _receive(self._process)
-                future = self._pending.get(answer.number)
-                if future is None or future.done():
-                    continue
-                if answer.error is None:
-                    future.set_result(answer.value)
-                else:
-                    future.set_exception(answer.error)
+    async def _reap(self) -> None:
+        await self._answers.ended
         await self._process.wait()
-        for future in self._pending.values():
-            if not future.done():
-                future.set_exception(self._lost())
+        for answer in self._answers.pending.values():
+            if not answer.done():
+                answer.set_exception(self._lost())
 
     def _lost(self) -> StoreUnavailable:
         return StoreUnavailable(
@@ -116,13 +106,58 @@ class Link:
         )
 
 
-async def _receive(process: asyncio.subprocess.Process) -> Any:
-    assert process.stdout is not None
-    try:
-        length = body_length(await process.stdout.readexactly(HEADER))
-        return message_of(await process.stdout.readexactly(length))
-    except (asyncio.IncompleteReadError, ConnectionError) as error:
-        raise EOFError from error
+class _Answers(asyncio.Protocol):
+    """The reading end: hands each answer to who waits for it, with no task in between.
+
+    ``hello`` is the process's first word, or EOFError where it says none; ``ended`` is done when it has closed its end.
+    """
+
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.hello: asyncio.Future[Any] = loop.create_future()
+        self.ended: asyncio.Future[None] = loop.create_future()
+        self.pending: dict[int, asyncio.Future[Any]] = {}
+        self._buffer = bytearray()
+
+    def data_received(self, data: bytes) -> None:
+        """Read what has arrived whole."""
+        self._buffer += data
+        for message in take_messages(self._buffer):
+            if not isinstance(message, Answer):
+                _settle(self.hello, message)
+            elif (answer := self.pending.get(message.number)) is not None:
+                _settle(answer, message.value, message.error)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See the end."""
+        _settle(self.hello, error=EOFError())
+        _settle(self.ended)
+
+
+def _settle(future: asyncio.Future[Any], value: Any = None, error: Exception | None = None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(value)
+    else:
+        future.set_exception(error)
+
+
+async def _started(store: Path) -> tuple[asyncio.subprocess.Process, _Answers]:
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "wb") as theirs:
+        transport, answers = await asyncio.get_running_loop().connect_read_pipe(_Answers, os.fdopen(reading, "rb"))
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-P", "-m", "gallery.edge_store.process", str(store), str(os.getpid())),
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)},
+                stdin=asyncio.subprocess.PIPE,
+                stdout=theirs,
+            )
+        except BaseException:
+            transport.close()
+            raise
+    return process, answers
 
 
 async def _kill(process: asyncio.subprocess.Process) -> None:
@@ -145,9 +180,3 @@ def _ending(process: asyncio.subprocess.Process) -> str:
     if code is None:
         return "still starting"
     return f"killed by signal {-code}" if code < 0 else f"exit code {code}"
-
-
-def _retrieved(future: asyncio.Future[Any]) -> None:
-    """Look at the outcome, so that one nobody waits for any more is not reported as forgotten."""
-    if not future.cancelled():
-        future.exception()

@@ -1,20 +1,14 @@
-"""What goes through the pipe between the store and the process that owns the engine.
+"""What goes through the pipe between the store and the process that owns the engine; `frames` says how.
 
-A frame is its length (4 bytes, big endian) and a pickle: both ends are this package, started by one another,
-and nothing else can write into the pipe. Embeddings travel as raw float32 bytes, and what every probe sends are named
-tuples: dataclasses with slots look their fields up anew whenever they are pickled.
+Embeddings travel as raw float32 bytes. An answer that is a list of lines, tuples, is plain all the way down.
 """
 
-import pickle
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
 
 from gallery.domain import Fusion, Gallery, LedgerEntry, TemplateFilter
 from gallery.errors import GalleryError
-
-HEADER = 4
-"""Bytes of a frame's length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +118,21 @@ class Nearest(NamedTuple):
     where: TemplateFilter
 
 
+@dataclass(frozen=True, slots=True)
+class NearestToEach:
+    """Ask as `Nearest` for each of ``vectors``, float32 [n, dimension] as bytes, and for the nearest of its identity.
+
+    Answered with a tuple for each, of the nearest, nearest first, and after them the one of ``identity_ids`` [n] that
+    is not among them.
+    """
+
+    gallery_id: str
+    identity_ids: list[str]
+    vectors: bytes
+    limit: int
+    where: TemplateFilter
+
+
 class NearestIdentities(NamedTuple):
     """Answered with (identity id, distance, id of its nearest template as an integer), nearest first."""
 
@@ -194,7 +203,7 @@ class DeleteExpired:
 
 
 Write: TypeAlias = Put | DeleteIdentity | DeleteTemplate | DeleteExpired
-Probe: TypeAlias = Nearest | NearestIdentities | CountIdentities
+Probe: TypeAlias = Nearest | NearestToEach | NearestIdentities | CountIdentities
 Read: TypeAlias = Find | Probe | Scan | ListIdentities | ListTemplates
 Keeping: TypeAlias = CreateGallery | UpdateGallery | DeleteGallery | CreateDraft | PublishDraft | Compact
 Erasures: TypeAlias = RecordErasures | ListErasures
@@ -222,32 +231,3 @@ class Answer(NamedTuple):
     number: int
     value: Any = None
     error: GalleryError | None = None
-
-
-def frame(message: object) -> bytes:
-    """Write a message as a frame."""
-    body = pickle.dumps(message, protocol=5)
-    return len(body).to_bytes(HEADER, "big") + body
-
-
-def body_length(header: bytes | bytearray) -> int:
-    """Read how many bytes follow a frame's header."""
-    return int.from_bytes(header, "big")
-
-
-def message_of(body: bytes) -> Any:
-    """Read the message of a frame's body."""
-    return pickle.loads(body)
-
-
-def take_messages(buffer: bytearray) -> list[Any]:
-    """Take the whole frames off the front of ``buffer`` and leave the rest in it."""
-    messages, position = [], 0
-    while position + HEADER <= len(buffer):
-        end = position + HEADER + body_length(buffer[position : position + HEADER])
-        if end > len(buffer):
-            break
-        messages.append(message_of(bytes(buffer[position + HEADER : end])))
-        position = end
-    del buffer[:position]
-    return messages

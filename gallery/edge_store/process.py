@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from gallery.edge_store.folders import GalleryFolders, locked
+from gallery.edge_store.frames import frame
 from gallery.edge_store.inbox import Inbox
 from gallery.edge_store.ledger import LedgerFile
 from gallery.edge_store.messages import (
@@ -37,6 +38,7 @@ from gallery.edge_store.messages import (
     MoveTemplates,
     Nearest,
     NearestIdentities,
+    NearestToEach,
     Ping,
     PublishDraft,
     Put,
@@ -45,7 +47,6 @@ from gallery.edge_store.messages import (
     Scan,
     UpdateGallery,
     Write,
-    frame,
 )
 from gallery.edge_store.shards import Shards
 from gallery.errors import GalleryError, StoreUnavailable
@@ -129,6 +130,7 @@ def _handlers(shards: Shards, ledger: LedgerFile) -> Handlers:
         MoveTemplates: shards.move,
         Find: shards.find,
         Nearest: shards.nearest,
+        NearestToEach: shards.nearest_to_each,
         NearestIdentities: shards.nearest_identities,
         Scan: shards.scan,
         CountIdentities: shards.count_identities,

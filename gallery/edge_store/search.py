@@ -3,14 +3,14 @@
 No approximate index is used: strangers are whom such an index misses.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from struct import Struct
 from typing import Any, TypeAlias
 from uuid import UUID
 
 import numpy as np
-from qdrant_edge import CountRequest, Query, QueryRequest, SearchParams
+from qdrant_edge import CountRequest, Query, QueryBatchRequest, QueryRequest, SearchParams
 
 from gallery.domain import (
     EVERYTHING,
@@ -51,6 +51,23 @@ class Search:
         """Find the ``limit`` nearest templates that fit, nearest first."""
         return self._at_least(vector, limit, self._narrowed(where))[: max(limit, 0)]
 
+    def nearest_to_each(
+        self, identity_ids: Sequence[str], vectors: Embedding, limit: int, where: TemplateFilter
+    ) -> list[list[Hit]]:
+        """Find the nearest templates to each of ``vectors`` [n, d], and the nearest of its own identity if it has one.
+
+        Together they are compared in one pass over the templates, which a cold cache makes twice as fast.
+        """
+        where = self._narrowed(where)
+        if where == EVERYTHING:
+            found = self._hits_of_each(vectors, min(limit, len(self.rows)))
+        else:
+            found = [self._at_least(vector, limit, where)[: max(limit, 0)] for vector in vectors]
+        for identity_id, vector, hits in zip(identity_ids, vectors, found, strict=True):
+            if all(own != identity_id for _, own, _ in hits):
+                hits.extend(self._at_least(vector, 1, replace(where, identity_ids=(identity_id,)))[:1])
+        return found
+
     def rank(self, vector: Embedding, limit: int, fusion: Fusion, where: TemplateFilter) -> tuple[Candidate, ...]:
         """Rank the identities that have the nearest templates, as `matching.rank` does."""
         where = self._narrowed(where)
@@ -76,15 +93,23 @@ class Search:
 
     def _nearest_people(self, vector: Embedding, people: int, where: TemplateFilter) -> list[Neighbour]:
         """Find the people who have the nearest templates: the nearest of each, nearest first."""
+        if people < 1:
+            return []
         each_has = len(self.rows) // max(1, len(self.rows.catalogue))
-        limit = max(_AT_FIRST, people * (each_has + 1))
+        limit = max(_AT_FIRST, self.rows.crowd.hits(people, each_has))
         while True:
             hits = self._at_least(vector, limit, where)
             first: dict[str, Hit] = {}
-            for hit in hits:
-                first.setdefault(hit[1], hit)
-            if len(first) >= people or len(hits) < limit:
-                return [_neighbour(*hit) for hit in list(first.values())[:people]]
+            needed = 0
+            for place, hit in enumerate(hits, 1):
+                if hit[1] not in first:
+                    first[hit[1]], needed = hit, place
+                    if len(first) == people:
+                        break
+            if len(first) == people:
+                self.rows.crowd.learn(people, needed)
+            if len(first) == people or len(hits) < limit:
+                return [_neighbour(*hit) for hit in first.values()]
             limit *= _MORE
 
     def _distances_to_means(self, vector: Embedding, nearest: Sequence[Neighbour]) -> list[float]:
@@ -138,7 +163,16 @@ class Search:
         return self._hits(vector, limit, condition)
 
     def _hits(self, vector: Embedding, limit: int, condition: Any = None) -> list[Hit]:
-        rows, found = self.rows.by_id, self._query(vector, limit, condition, with_vector=False)
+        return self._read(self._query(vector, limit, condition, with_vector=False))
+
+    def _hits_of_each(self, vectors: Embedding, limit: int) -> list[list[Hit]]:
+        if limit < 1:
+            return [[] for _ in vectors]
+        requests = [_request(vector, limit, None, with_vector=False) for vector in vectors]
+        return [self._read(found) for found in self.engine.query_batch(QueryBatchRequest(requests))]
+
+    def _read(self, found: Iterable[Any]) -> list[Hit]:
+        rows = self.rows.by_id
         return [(number := point.id.int, rows[number].identity_id, point.score) for point in found]
 
     def _templates_of(
@@ -163,16 +197,19 @@ class Search:
         return {neighbour.template_id: np.frombuffer(pack(*point.vector), np.float32) for neighbour, point in found}
 
     def _query(self, vector: Embedding, limit: int, condition: Any, *, with_vector: bool) -> list[Any]:
-        query = QueryRequest(
-            query=Query.Nearest(vector.tolist()),
-            limit=limit,
-            filter=condition,
-            with_payload=False,
-            with_vector=with_vector,
-            params=SearchParams(exact=True),
-        )
-        found: list[Any] = self.engine.query(query)
+        found: list[Any] = self.engine.query(_request(vector, limit, condition, with_vector=with_vector))
         return found
+
+
+def _request(vector: Embedding, limit: int, condition: Any, *, with_vector: bool) -> QueryRequest:
+    return QueryRequest(
+        query=Query.Nearest(vector.tolist()),
+        limit=limit,
+        filter=condition,
+        with_payload=False,
+        with_vector=with_vector,
+        params=SearchParams(exact=True),
+    )
 
 
 def _neighbour(number: int, identity_id: str, similarity: float) -> Neighbour:

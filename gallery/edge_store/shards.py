@@ -35,6 +35,7 @@ from gallery.edge_store.messages import (
     MoveTemplates,
     Nearest,
     NearestIdentities,
+    NearestToEach,
     Put,
     Scan,
 )
@@ -79,6 +80,13 @@ class Shards(Shelf):
         """Find the nearest templates."""
         search = self._search(request.gallery_id)
         return search.nearest(np.frombuffer(request.vector, np.float32), request.limit, request.where)
+
+    def nearest_to_each(self, request: NearestToEach) -> list[tuple[Hit, ...]]:
+        """Find the nearest templates to several vectors, and the nearest of each one's own identity."""
+        search = self._search(request.gallery_id)
+        vectors = np.frombuffer(request.vectors, np.float32).reshape(len(request.identity_ids), -1)
+        found = search.nearest_to_each(request.identity_ids, vectors, request.limit, request.where)
+        return [tuple(hits) for hits in found]
 
     def nearest_identities(self, request: NearestIdentities) -> list[tuple[str, float, int]]:
         """Rank the identities that have the nearest templates."""

@@ -43,6 +43,7 @@ from gallery.edge_store.messages import (
     MoveTemplates,
     Nearest,
     NearestIdentities,
+    NearestToEach,
     Ping,
     PublishDraft,
     Put,
@@ -64,6 +65,7 @@ from gallery.records import (
 
 T = TypeVar("T")
 
+_SEARCHED_AT_ONCE = 8  # with more, a probe that comes in between would wait
 _LAST_ID = UUID(int=(1 << 128) - 1)
 
 
@@ -144,9 +146,21 @@ class EdgeStore(TemplateStore):
         link = await self._link()
         probe = checked_embedding(_known(link, gallery_id), embedding)
         points = await link.ask(Nearest(gallery_id, probe.tobytes(), limit, where))
-        return [
-            neighbour_of(UUID(int=point_id), found, similarity, gallery_id) for point_id, found, similarity in points
-        ]
+        return _neighbours(points, gallery_id)
+
+    async def nearest_to_each(
+        self, gallery_id: str, templates: Sequence[Template], *, limit: int, where: TemplateFilter = EVERYTHING
+    ) -> list[list[Neighbour]]:
+        """Search exactly, eight in one trip to the engine's process; raises as `put`."""
+        link = await self._link()
+        vectors = checked_embeddings(_known(link, gallery_id), templates)
+        found: list[list[Neighbour]] = []
+        for begin in range(0, len(templates), _SEARCHED_AT_ONCE):
+            some = slice(begin, begin + _SEARCHED_AT_ONCE)
+            names = [template.info.identity_id for template in templates[some]]
+            answer = await link.ask(NearestToEach(gallery_id, names, vectors[some].tobytes(), limit, where))
+            found += [_neighbours(hits, gallery_id) for hits in answer]
+        return found
 
     async def nearest_identities(
         self, gallery_id: str, embedding: Embedding, *, limit: int, fusion: Fusion, where: TemplateFilter = EVERYTHING
@@ -283,6 +297,10 @@ def _put(gallery_id: str, gallery: Gallery, templates: Sequence[Template]) -> Pu
     vectors = checked_embeddings(gallery, list(chosen.values()))
     payloads = [payload_of(template.info) for template in chosen.values()]
     return Put(gallery_id, list(chosen), payloads, vectors.tobytes())
+
+
+def _neighbours(hits: Sequence[tuple[int, str, float]], gallery_id: str) -> list[Neighbour]:
+    return [neighbour_of(UUID(int=point_id), owner, similarity, gallery_id) for point_id, owner, similarity in hits]
 
 
 def _known(link: Link, gallery_id: str) -> Gallery:

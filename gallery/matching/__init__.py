@@ -31,6 +31,12 @@ def cosine_distance(one: Embedding, other: Embedding) -> float:
     return float(np.clip(1.0 - np.dot(one, other), 0.0, 2.0))
 
 
+def cosine_distances(embeddings: Sequence[Embedding]) -> NDArray[np.float32]:
+    """Return the distances of n unit vectors to each other, [n, n], in [0, 2]."""
+    rows = np.stack(embeddings)
+    return _clipped(1.0 - rows @ rows.T)
+
+
 def considered(limit: int, fusion: Fusion) -> int:
     """Say how many identities, those that have the nearest templates, are ranked to find the nearest ``limit``.
 

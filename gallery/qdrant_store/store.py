@@ -8,6 +8,7 @@ takes part (`replicas`), and go through one replica in order, so that none has a
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -34,7 +35,7 @@ from gallery.qdrant_store.galleries import QdrantGalleries
 from gallery.qdrant_store.options import EXACTLY
 from gallery.qdrant_store.points import embedding_of_record, neighbour_of_point, points_of, template_of_record
 from gallery.qdrant_store.ranking import Ranking
-from gallery.records import checked_embedding, info_of
+from gallery.records import checked_embedding, checked_embeddings, info_of
 
 T = TypeVar("T")
 
@@ -96,21 +97,27 @@ class QdrantStore(QdrantGalleries):
     ) -> list[Neighbour]:
         """Search as `search_params_of` says; raises ModelMismatch, InvalidModel for an embedding that does not fit."""
         gallery = await self.get_gallery(gallery_id)
-        probe = checked_embedding(gallery, embedding).tolist()
+        probe = checked_embedding(gallery, embedding)
         if limit < 1:
             return []
-        answer = await self._try(
-            gallery_id,
-            lambda: self._client.query_points(
-                PREFIX + gallery_id,
-                query=probe,
-                query_filter=condition_of(where),
-                limit=min(limit, _ALL),
-                with_payload=[IDENTITY, "model_digest"],
-                search_params=EXACTLY if limit >= _ALL else self._search_params[gallery_id],
-            ),
-        )
-        return [neighbour_of_point(point, gallery) for point in answer.points]
+        (found,) = await self._searched(gallery, [self._query(gallery_id, probe, limit, where)])
+        return found
+
+    async def nearest_to_each(
+        self, gallery_id: str, templates: Sequence[Template], *, limit: int, where: TemplateFilter = EVERYTHING
+    ) -> list[list[Neighbour]]:
+        """Search for all of them in one call; raises as `put`."""
+        gallery = await self.get_gallery(gallery_id)
+        vectors = checked_embeddings(gallery, templates)
+        queries = []
+        for template, vector in zip(templates, vectors, strict=True):
+            mine = replace(where, identity_ids=(template.info.identity_id,))
+            queries += [self._query(gallery_id, vector, limit, where), self._query(gallery_id, vector, 1, mine)]
+        found = await self._searched(gallery, queries)
+        return [
+            near + [each for each in own if each.identity_id not in {other.identity_id for other in near}]
+            for near, own in zip(found[::2], found[1::2], strict=True)
+        ]
 
     async def nearest_identities(
         self, gallery_id: str, embedding: Embedding, *, limit: int, fusion: Fusion, where: TemplateFilter = EVERYTHING
@@ -194,6 +201,20 @@ class QdrantStore(QdrantGalleries):
         if count:
             self._censuses.pop(gallery_id, None)
         return count
+
+    def _query(self, gallery_id: str, probe: Embedding, limit: int, where: TemplateFilter) -> models.QueryRequest:
+        return models.QueryRequest(
+            query=probe.tolist(),
+            filter=condition_of(where),
+            limit=min(limit, _ALL),
+            with_payload=[IDENTITY, "model_digest"],
+            params=EXACTLY if limit >= _ALL else self._search_params[gallery_id],
+        )
+
+    async def _searched(self, gallery: Gallery, queries: list[models.QueryRequest]) -> list[list[Neighbour]]:
+        search = partial(self._client.query_batch_points, PREFIX + gallery.gallery_id, queries)
+        answers = await self._try(gallery.gallery_id, search)
+        return [[neighbour_of_point(point, gallery) for point in answer.points] for answer in answers]
 
     async def _embeddings(self, gallery: Gallery, template_ids: Sequence[UUID]) -> dict[UUID, Embedding]:
         retrieve = partial(self._client.retrieve, with_payload=False, with_vectors=True)

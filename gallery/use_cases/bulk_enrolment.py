@@ -1,8 +1,8 @@
 """Bulk enrolment: any number of images as fast as they can be embedded, in memory that does not grow with them.
 
-Each item goes its own way: described and looked up, embedded, compared, written. The store is asked in groups: the
+Each item goes its own way: described and looked up, embedded, compared and written. The store is asked in groups: the
 items that arrive while one group is looked up make the next, and templates wait a moment for others that are coming,
-so that many share a flush.
+so that many share a search and a flush.
 """
 
 import asyncio
@@ -12,27 +12,26 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 from uuid import UUID
 
+from gallery import matching
 from gallery.domain import (
     Basis,
     BulkItem,
     BulkResult,
-    EncodedImage,
     EnrolledTemplate,
     Gallery,
     Lane,
+    Neighbour,
     OnConflict,
-    Template,
     TemplateInfo,
     checked_context,
     checked_identity_id,
 )
-from gallery.errors import GalleryError, InvalidIdentifier, ModelMismatch, NotFound, StoreCorrupt
+from gallery.errors import EnrolmentConflict, GalleryError, InvalidIdentifier, ModelMismatch, NotFound, StoreCorrupt
 from gallery.flow import answered
 from gallery.use_cases.base import check_one_person
-from gallery.use_cases.enrolling import Enrolling
+from gallery.use_cases.enrolling import Enrolling, Taken, compared
 from gallery.use_cases.groups import Groups
 from gallery.use_cases.room import Room
-from gallery.use_cases.unstored import Unstored
 
 BulkSource: TypeAlias = AsyncIterable[BulkItem | BulkResult]
 
@@ -65,7 +64,7 @@ class BulkEnrolment(Enrolling):
             making,
             lookups=Groups(lambda items: self._look_up(gallery_id, making, items), largest=_LOOKED_UP_AT_ONCE),
             writes=Groups(
-                lambda templates: self._write(gallery_id, templates),
+                lambda group: self._compare_and_write(gallery_id, group),
                 largest=_WRITTEN_AT_ONCE,
                 patience=_PATIENCE,
                 are_all=lambda waiting: waiting >= run.coming,
@@ -118,7 +117,11 @@ class BulkEnrolment(Enrolling):
                 run.begin()
         making = run.making[place.info.template_id]
         try:
-            enrolled = await self._make(run, place, item.image)
+            taken = await self._embedded(place.gallery, place.info, item.image, Lane.BULK)
+            outcome = await run.writes.ask((place, taken))
+            if isinstance(outcome, EnrolmentConflict):
+                raise outcome
+            enrolled = outcome.enrolled(0)
         except GalleryError as error:
             making.end(error)
             raise
@@ -126,19 +129,7 @@ class BulkEnrolment(Enrolling):
             making.end(enrolled)
             return enrolled
         finally:
-            run.unstored.discard(place.info.template_id)
             del run.making[place.info.template_id]
-
-    async def _make(self, run: "_Run", place: "_Place", image: EncodedImage) -> EnrolledTemplate:
-        """Embed and judge; what was embedded before in this run and is not stored yet is compared with, too."""
-        taken = await self._embedded(place.gallery, place.info, image, Lane.BULK)
-        template = taken.template
-        if place.gallery.policy.on_conflict is not OnConflict.ACCEPT:
-            unstored = run.unstored.near(template.info.identity_id, template.embedding)
-            run.unstored.add(template)
-            taken = await self._compared(place.gallery, place.basis, taken, unstored)
-        await run.writes.ask(template)
-        return taken.enrolled(0)
 
     async def _look_up(
         self, gallery_id: str, making: "dict[UUID, _Making]", items: Sequence[BulkItem]
@@ -160,9 +151,28 @@ class BulkEnrolment(Enrolling):
                 making[template_id] = earlier[template_id] = _Making()
         return places
 
-    async def _write(self, gallery_id: str, templates: Sequence[Template]) -> Sequence[None]:
-        await self._store.put(gallery_id, templates)
-        return [None] * len(templates)
+    async def _compare_and_write(
+        self, gallery_id: str, group: "Sequence[tuple[_Place, Taken]]"
+    ) -> list[Taken | EnrolmentConflict]:
+        """Compare each with what is stored and with those of the group before it that are kept, and write these."""
+        templates = [taken.template for _, taken in group]
+        outcomes: list[Taken | EnrolmentConflict] = [taken for _, taken in group]
+        if any(place.gallery.policy.on_conflict is not OnConflict.ACCEPT for place, _ in group):
+            stored = await self._near(gallery_id, templates)
+            distances = matching.cosine_distances([template.embedding for template in templates])
+            kept: list[int] = []
+            for index, (place, taken) in enumerate(group):
+                before = [_neighbour(templates[other].info, float(distances[index, other])) for other in kept]
+                try:
+                    policy = place.gallery.policy.on_conflict
+                    outcomes[index] = compared(policy, place.basis, taken, [*stored[index], *before])
+                    kept.append(index)
+                except EnrolmentConflict as error:
+                    outcomes[index] = error
+            templates = [templates[index] for index in kept]
+        if templates:
+            await self._store.put(gallery_id, templates)
+        return outcomes
 
 
 class _Making:
@@ -200,8 +210,7 @@ class _Run:
 
     making: dict[UUID, _Making]
     lookups: Groups[BulkItem, _Place]
-    writes: Groups[Template, None]
-    unstored: Unstored = field(default_factory=lambda: Unstored(_IN_FLIGHT))
+    writes: "Groups[tuple[_Place, Taken], Taken | EnrolmentConflict]"
     room: Room = field(default_factory=lambda: Room(_BYTES_IN_FLIGHT))
 
     coming: int = 0
@@ -221,3 +230,7 @@ class _Run:
             if isinstance(item, BulkItem):
                 await self.room.take(len(item.image.content))
             yield item
+
+
+def _neighbour(info: TemplateInfo, distance: float) -> Neighbour:
+    return Neighbour(info.template_id, info.identity_id, distance)

@@ -96,40 +96,33 @@ class Enrolling(UseCases):
             )
         return Taken(Template(info, checked_embedding(gallery, person.embedding)), judged)
 
-    async def _compared(
-        self, gallery: Gallery, basis: Basis, taken: Taken, unstored: Sequence[Neighbour] = ()
-    ) -> Taken:
-        """Name the identity a picture lies nearer to than to its own or, if it is the first, within the threshold.
+    async def _near(self, gallery_id: str, templates: Sequence[Template]) -> list[list[Neighbour]]:
+        """Find what `compared` asks of the store, for all of these in one go."""
+        return await self._store.nearest_to_each(gallery_id, templates, limit=_NEIGHBOURS, where=self._alive())
 
-        ``unstored`` are templates near it that are on their way into the store. Raises EnrolmentConflict where the
-        policy refuses such a picture.
-        """
-        policy, own_id = gallery.policy.on_conflict, taken.template.info.identity_id
-        if policy is OnConflict.ACCEPT:
-            return taken
-        alive, embedding = self._alive(), taken.template.embedding
-        nearest = await self._store.nearest(gallery.gallery_id, embedding, limit=_NEIGHBOURS, where=alive)
-        others = [near for near in (*nearest, *unstored) if near.identity_id != own_id]
-        if not others:
-            return taken
-        other = min(others, key=_distance)
-        own = [near for near in (*nearest, *unstored) if near.identity_id == own_id]
-        own_distance = min(map(_distance, own), default=None)
-        if len(nearest) == _NEIGHBOURS and (own_distance is None or own_distance > nearest[-1].distance):
-            where = replace(alive, identity_ids=(own_id,))
-            own += await self._store.nearest(gallery.gallery_id, embedding, limit=1, where=where)
-            own_distance = min(map(_distance, own), default=None)
-        if other.distance > (basis.threshold if own_distance is None else own_distance):
-            return taken
-        if policy is OnConflict.REFUSE:
-            raise EnrolmentConflict(
-                f"the picture lies at {other.distance:.3f} from {other.identity_id!r}, nearer than to "
-                f"{own_id!r}" + ("" if own_distance is None else f" ({own_distance:.3f})"),
-                expected="a picture nearer to its own identity, or of somebody who is not enrolled yet",
-                remedy="check whose picture it is, or merge the two identities",
-                conflicting_identity_id=other.identity_id,
-            )
-        return replace(taken, conflicts=(Conflict(other.identity_id, other.distance, own_distance),))
+
+def compared(policy: OnConflict, basis: Basis, taken: Taken, near: Sequence[Neighbour]) -> Taken:
+    """Name the identity a picture lies nearer to than to its own or, if it is the first, within the threshold.
+
+    ``near`` are its nearest templates, with the nearest of its own identity. Raises EnrolmentConflict where the policy
+    refuses such a picture.
+    """
+    own_id = taken.template.info.identity_id
+    other = min((each for each in near if each.identity_id != own_id), key=_distance, default=None)
+    if policy is OnConflict.ACCEPT or other is None:
+        return taken
+    own_distance = min((each.distance for each in near if each.identity_id == own_id), default=None)
+    if other.distance > (basis.threshold if own_distance is None else own_distance):
+        return taken
+    if policy is OnConflict.REFUSE:
+        raise EnrolmentConflict(
+            f"the picture lies at {other.distance:.3f} from {other.identity_id!r}, nearer than to "
+            f"{own_id!r}" + ("" if own_distance is None else f" ({own_distance:.3f})"),
+            expected="a picture nearer to its own identity, or of somebody who is not enrolled yet",
+            remedy="check whose picture it is, or merge the two identities",
+            conflicting_identity_id=other.identity_id,
+        )
+    return replace(taken, conflicts=(Conflict(other.identity_id, other.distance, own_distance),))
 
 
 def _after(moment: datetime, lifetime: timedelta) -> datetime:

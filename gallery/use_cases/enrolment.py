@@ -9,12 +9,13 @@ from gallery.domain import (
     EnrolmentResult,
     Gallery,
     Lane,
+    OnConflict,
     RefusedImage,
     TemplateInfo,
     checked_identity_id,
 )
 from gallery.errors import EnrolmentConflict, GalleryError, InvalidRequest
-from gallery.use_cases.enrolling import Enrolling, Taken
+from gallery.use_cases.enrolling import Enrolling, Taken, compared
 
 MAX_IMAGES_PER_ENROLMENT = 64
 
@@ -86,7 +87,10 @@ class Enrolment(Enrolling):
             try:
                 async with at_once:
                     taken = await self._embedded(gallery, info, image, Lane.UNARY)
-                    return await self._compared(gallery, basis, taken)
+                    if (policy := gallery.policy.on_conflict) is OnConflict.ACCEPT:
+                        return taken
+                    (near,) = await self._near(gallery.gallery_id, [taken.template])
+                    return compared(policy, basis, taken, near)
             except (InvalidRequest, EnrolmentConflict) as error:
                 return error
 

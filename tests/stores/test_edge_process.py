@@ -13,6 +13,7 @@ import pytest
 from gallery.domain import EVERYTHING
 from gallery.edge_store import EdgeStore
 from gallery.edge_store.catalogue import Catalogue
+from gallery.edge_store.frames import frame, take_messages
 from gallery.edge_store.ledger import LedgerFile
 from gallery.edge_store.messages import (
     Answer,
@@ -22,8 +23,6 @@ from gallery.edge_store.messages import (
     ListTemplates,
     Nearest,
     Put,
-    frame,
-    take_messages,
 )
 from gallery.edge_store.process import work
 from gallery.edge_store.search import Hit

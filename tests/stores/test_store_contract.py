@@ -4,11 +4,12 @@ import asyncio
 import random
 import uuid
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from gallery.domain import Fusion, Gallery, IdentitySummary, Region, TemplateFilter
+from gallery.domain import EVERYTHING, Context, Fusion, Gallery, IdentitySummary, Region, TemplateFilter
 from gallery.errors import GalleryAlreadyExists, GalleryNotFound, InvalidModel, ModelMismatch
 from gallery.matching import considered, identity_distances
 from gallery.ports import TemplateStore
@@ -26,6 +27,7 @@ CALLS: dict[str, Call] = {
     "put": lambda store, name: store.put(name, [make_template("ann", 1)]),
     "find": lambda store, name: store.find(name, [uuid.uuid4()]),
     "nearest": lambda store, name: store.nearest(name, unit(1), limit=3),
+    "nearest_to_each": lambda store, name: store.nearest_to_each(name, [make_template("ann", 1)], limit=3),
     "nearest_identities": lambda store, name: store.nearest_identities(name, unit(1), limit=3, fusion=Fusion.MEAN),
     "list_identities": lambda store, name: store.list_identities(name, after="", limit=3),
     "list_templates": lambda store, name: store.list_templates(name, "ann"),
@@ -151,6 +153,30 @@ async def test_the_nearest_are_those_of_a_plain_search(store: TemplateStore, gal
     assert [each.distance for each in neighbours] == pytest.approx([distances[each] for each in expected], abs=1e-5)
     owners = {each.info.template_id: each.info.identity_id for each in templates}
     assert [each.identity_id for each in neighbours] == [owners[each] for each in expected]
+
+
+async def test_the_nearest_to_each_are_those_of_single_searches_and_one_of_its_own(
+    store: TemplateStore, gallery: Gallery
+) -> None:
+    cameras = (Context.of("door"), Context.of("gate"))
+    held = [make_template(f"person-{seed % 9}", seed, context=cameras[seed % 2]) for seed in range(40)]
+    await store.put(gallery.gallery_id, held)
+    asked = [
+        *held[:5],
+        *(make_template(f"person-{seed % 9}", 100 + seed) for seed in range(20)),
+        make_template("zoe", 7),
+    ]
+    for where in (EVERYTHING, TemplateFilter(camera_ids=("door",)), TemplateFilter(camera_ids=("nowhere",))):
+        found = await store.nearest_to_each(gallery.gallery_id, asked, limit=3, where=where)
+        assert len(found) == len(asked)
+        for template, near in zip(asked, found, strict=True):
+            mine = replace(where, identity_ids=(template.info.identity_id,))
+            nearest = await store.nearest(gallery.gallery_id, template.embedding, limit=3, where=where)
+            own = await store.nearest(gallery.gallery_id, template.embedding, limit=1, where=mine)
+            assert near[: len(nearest)] == nearest
+            is_found = template.info.identity_id in {each.identity_id for each in nearest}
+            assert near[len(nearest) :] == ([] if is_found else own)
+    assert await store.nearest_to_each(gallery.gallery_id, [], limit=3) == []
 
 
 async def test_the_nearest_of_one_identity_are_its_own(store: TemplateStore, gallery: Gallery) -> None:
