@@ -5,14 +5,17 @@ import os
 import subprocess
 import sys
 import threading
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
-from gallery.domain import EVERYTHING
+from gallery.domain import EVERYTHING, Fusion, TemplateFilter
 from gallery.edge_store import EdgeStore
 from gallery.edge_store.catalogue import Catalogue
+from gallery.edge_store.crowds import Crowd
 from gallery.edge_store.frames import frame, take_messages
 from gallery.edge_store.ledger import LedgerFile
 from gallery.edge_store.messages import (
@@ -22,13 +25,14 @@ from gallery.edge_store.messages import (
     Find,
     ListTemplates,
     Nearest,
+    NearestIdentities,
     Put,
 )
 from gallery.edge_store.process import work
 from gallery.edge_store.search import Hit
 from gallery.edge_store.shards import Shards
 from gallery.errors import InvalidIdentifier, StoreUnavailable
-from tests.stores.samples import make_gallery, make_template, unit
+from tests.stores.samples import NOON, make_gallery, make_template, unit
 
 HEAVY = {"grpc", "cv2", "onnxruntime", "qdrant_client", "pydantic"}
 
@@ -147,6 +151,56 @@ def test_frames_are_taken_whole_however_they_arrive() -> None:
         taken += take_messages(buffer)
     assert taken == messages
     assert not buffer
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Asked(3, Nearest("main", b"\0" * 64, 3, EVERYTHING)),
+        Asked(1 << 40, NearestIdentities("Ω", b"", 10**12, Fusion.TOP_K, TemplateFilter(alive_at=NOON))),
+        Asked(
+            0,
+            NearestIdentities(
+                "main",
+                b"1234",
+                5,
+                Fusion.MEAN,
+                TemplateFilter(
+                    ("door", "人"),
+                    datetime.min.replace(tzinfo=UTC),
+                    datetime.max.replace(tzinfo=UTC),
+                    (("site", "main"),),
+                    ("ann", ""),
+                    UUID(int=(1 << 128) - 1),
+                    NOON.astimezone(timezone(timedelta(hours=5, minutes=30))),
+                ),
+            ),
+        ),
+        Answer(7, [("ann", 0.1 + 0.2, (1 << 128) - 1), ("bob", 2.0, 0)]),
+        Answer(7, [((1, "ann", -1.0), (2, "bob", 0.5)), ()]),
+        Answer(7, []),
+        Answer(7, 12),
+        Answer(7, [make_template("ann", 1).info]),
+        Answer(7, error=StoreUnavailable("silence", remedy="wait")),
+    ],
+    ids=lambda message: type(message).__name__,
+)
+def test_a_message_arrives_as_it_was_sent(message: Asked | Answer) -> None:
+    (arrived,) = take_messages(bytearray(frame(message)))
+    assert type(arrived) is type(message)
+    assert repr(arrived) == repr(message) or arrived == message
+
+
+def test_a_crowd_grows_at_once_and_shrinks_slowly() -> None:
+    crowd = Crowd()
+    assert crowd.hits(16, 5) == 96
+    for _ in range(200):
+        crowd.learn(16, 20)
+    assert 20 <= crowd.hits(16, 5) <= 32
+    crowd.learn(16, 160)
+    assert crowd.hits(16, 5) >= 160
+    crowd.learn(16, 20)
+    assert crowd.hits(16, 5) >= 160
 
 
 def test_a_catalogue_follows_every_change() -> None:
