@@ -6,7 +6,19 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from gallery.domain import BulkItem, BulkResult, Embedded, EncodedImage, Lane, Quality, Template, TemplateInfo
+from gallery.domain import (
+    EVERYTHING,
+    BulkItem,
+    BulkResult,
+    Embedded,
+    EncodedImage,
+    Lane,
+    Neighbour,
+    Quality,
+    Template,
+    TemplateFilter,
+    TemplateInfo,
+)
 from gallery.errors import InvalidImage, StoreUnavailable
 from gallery.model_card import ModelCard
 from gallery.ports import Embedder
@@ -56,6 +68,7 @@ class WatchedStore(MemoryStore):
         super().__init__()
         self.written: list[int] = []
         self.looked_up: list[int] = []
+        self.compared: list[int] = []
         self.silent = False
         self.writing = asyncio.Event()
         self.writing.set()
@@ -66,6 +79,12 @@ class WatchedStore(MemoryStore):
             raise StoreUnavailable("silence")
         self.written.append(len(templates))
         await super().put(gallery_id, templates)
+
+    async def nearest_to_each(
+        self, gallery_id: str, templates: Sequence[Template], *, limit: int, where: TemplateFilter = EVERYTHING
+    ) -> list[list[Neighbour]]:
+        self.compared.append(len(templates))
+        return await super().nearest_to_each(gallery_id, templates, limit=limit, where=where)
 
     async def find(self, gallery_id: str, template_ids: Sequence[UUID]) -> list[TemplateInfo]:
         self.looked_up.append(len(template_ids))

@@ -117,3 +117,13 @@ async def test_a_conflict_with_an_image_on_its_way_into_the_store_is_seen(bench:
         ((conflict,),) = (second.conflicts,)
         assert (conflict.identity_id, conflict.own_distance) == ("ann", None)
         assert conflict.distance == pytest.approx(0.0, abs=1e-6)
+
+
+async def test_an_image_that_was_refused_refuses_no_other(bench: Bench) -> None:
+    await bench.enrol([item("first", "ann", b"face")])
+    await bench.use_cases.update_gallery("lobby", policy=Policy(on_conflict=OnConflict.REFUSE))
+    wrong, right, other = item(1, "bob", b"face+1"), item(2, "ann", b"face+2"), item(3, "cid", b"another")
+    results = await bench.enrol([wrong, right, other])
+    assert isinstance(error_of(results["1"]), EnrolmentConflict)
+    assert created(results["2"]) and created(results["3"])
+    assert await bench.count() == 3

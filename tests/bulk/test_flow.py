@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 import pytest
 
-from gallery.domain import BulkItem
+from gallery.domain import BulkItem, OnConflict, Policy
 from gallery.errors import StoreUnavailable
 from tests.bulk.bench import Bench, created, given, item
 
@@ -22,6 +22,17 @@ async def test_the_store_is_asked_in_groups(bench: Bench) -> None:
     assert len(await results) == 200
     assert len(bench.store.written) < 20
     assert len(bench.store.looked_up) < 20
+
+
+async def test_a_group_is_compared_in_one_search(bench: Bench) -> None:
+    await bench.use_cases.update_gallery("lobby", policy=Policy(on_conflict=OnConflict.WARN))
+    bench.embedder.running.clear()
+    results = asyncio.ensure_future(bench.enrol(item(number, f"person-{number}") for number in range(100)))
+    await bench.embedder.asked(100)
+    bench.embedder.running.set()
+    assert all(created(result) for result in (await results).values())
+    assert sum(bench.store.compared) == 100
+    assert len(bench.store.compared) < 10
 
 
 async def test_a_silent_store_refuses_the_items_it_keeps_waiting_and_the_stream_goes_on(bench: Bench) -> None:
