@@ -1,7 +1,7 @@
 """The store on one machine: Qdrant's engine embedded in a process of its own.
 
     EdgeStore  (store)     the port, in the caller's event loop
-    └── Link   (link)      the pipe to the spawned process; asks and answers as `messages`
+    └── Link   (link)      the pipe to the spawned process; asks and answers as `messages` in `frames`
         ─ ─ ─ ─ ─ ─ ─      here the process ends
         serve  (process)   reads requests through an `inbox`, commits writes in groups with one flush
         └── Shards (shards, shelf)   gallery ↔ shard of the engine

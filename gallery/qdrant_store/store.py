@@ -100,7 +100,7 @@ class QdrantStore(QdrantGalleries):
         probe = checked_embedding(gallery, embedding)
         if limit < 1:
             return []
-        (found,) = await self._searched(gallery, [self._query(gallery_id, probe, limit, where)])
+        (found,) = await self._searched(gallery_id, gallery, [self._query(gallery_id, probe, limit, where)])
         return found
 
     async def nearest_to_each(
@@ -113,7 +113,7 @@ class QdrantStore(QdrantGalleries):
         for template, vector in zip(templates, vectors, strict=True):
             mine = replace(where, identity_ids=(template.info.identity_id,))
             queries += [self._query(gallery_id, vector, limit, where), self._query(gallery_id, vector, 1, mine)]
-        found = await self._searched(gallery, queries)
+        found = await self._searched(gallery_id, gallery, queries)
         return [
             near + [each for each in own if each.identity_id not in {other.identity_id for other in near}]
             for near, own in zip(found[::2], found[1::2], strict=True)
@@ -211,9 +211,11 @@ class QdrantStore(QdrantGalleries):
             params=EXACTLY if limit >= _ALL else self._search_params[gallery_id],
         )
 
-    async def _searched(self, gallery: Gallery, queries: list[models.QueryRequest]) -> list[list[Neighbour]]:
-        search = partial(self._client.query_batch_points, PREFIX + gallery.gallery_id, queries)
-        answers = await self._try(gallery.gallery_id, search)
+    async def _searched(
+        self, gallery_id: str, gallery: Gallery, queries: list[models.QueryRequest]
+    ) -> list[list[Neighbour]]:
+        search = partial(self._client.query_batch_points, PREFIX + gallery_id, queries)
+        answers = await self._try(gallery_id, search)
         return [[neighbour_of_point(point, gallery) for point in answer.points] for answer in answers]
 
     async def _embeddings(self, gallery: Gallery, template_ids: Sequence[UUID]) -> dict[UUID, Embedding]:
