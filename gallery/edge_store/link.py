@@ -155,6 +155,7 @@ async def _started(store: Path) -> tuple[asyncio.subprocess.Process, _Answers]:
                 stdout=theirs,
             )
         except BaseException:
+            answers.hello.cancel()  # nobody waits for it
             transport.close()
             raise
     return process, answers
