@@ -76,8 +76,10 @@ async def until(condition: Callable[[], bool]) -> None:
 
 async def test_a_full_queue_refuses_at_once_and_says_when_to_come_back(network: GatedNetwork) -> None:
     async with Scheduler(network, workers=1, queue=2) as scheduler:
-        waiting = [begin(scheduler) for _ in range(3)]
+        waiting = [begin(scheduler)]
         await begun(network)
+        waiting += [begin(scheduler) for _ in range(2)]
+        await asyncio.sleep(0)
         assert scheduler.load().waiting[Lane.UNARY] == 2
         with pytest.raises(Overloaded) as refusal:
             await scheduler.embed(EncodedImage(b"one too many"))
@@ -94,6 +96,27 @@ async def test_as_many_are_taken_at_once_as_workers_and_queue_hold(network: Gate
         await begun(network)
         network.gate.set()
         assert sum(isinstance(answer, Overloaded) for answer in await answers) == 15
+
+
+async def test_those_together_but_for_one_still_count_as_waiting() -> None:
+    class Slow(GatedNetwork):
+        def embed_all(self, encoded: Sequence[EncodedImage]) -> list[tuple[Embedded, ...] | GalleryError]:
+            assert len(encoded) == 1 or together.wait(timeout=60)
+            return super().embed_all(encoded)
+
+    together, network = threading.Event(), Slow()
+    async with Scheduler(network, workers=1, queue=4) as scheduler:
+        tasks = [begin(scheduler)]
+        await begun(network)
+        tasks += [begin(scheduler) for _ in range(3)]
+        await asyncio.sleep(0)
+        network.gate.set()
+        await until(lambda: scheduler.load().waiting[Lane.UNARY] == 0)
+        tasks += [begin(scheduler) for _ in range(4)]
+        await asyncio.sleep(0)
+        together.set()
+        answers = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [isinstance(answer, Overloaded) for answer in answers] == [False] * 6 + [True] * 2
 
 
 @pytest.mark.parametrize("lane", [Lane.STREAM, Lane.BULK])
@@ -118,7 +141,7 @@ async def test_streams_and_bulk_wait_instead_and_leave_the_queue_to_others(netwo
         (1, Lane.STREAM, 6, [4, 2]),
         (1, Lane.BULK, 9, [4, 4, 1]),
         (3, Lane.STREAM, 6, [2, 1, 1, 1, 1]),
-        (1, Lane.UNARY, 3, [1, 1, 1]),
+        (2, Lane.UNARY, 4, [2, 1, 1]),
     ],
 )
 async def test_what_waits_alone_goes_through_the_network_together(

@@ -12,8 +12,8 @@ from gallery.domain import Embedded, EncodedImage, Lane
 # an enrolment still ends.
 BULK_SHARE = 8
 
-# Where nobody but STREAM or BULK waits, a worker takes its share of them, up to so many people, through the network
-# together: 5% less inference a picture at 192x96, and everything around it finds its code still in the cache.
+# Where only one lane waits, a worker takes its share of it, up to so many people, through the network together: 5% less
+# inference a picture at 192x96, and everything around it finds its code still in the cache.
 TOGETHER = 4
 
 Outcome: TypeAlias = tuple[Embedded, ...] | Exception
@@ -59,10 +59,9 @@ class Lanes:
         self._waiting[job.lane].pop(job, None)
 
     def take_share(self, workers: int) -> list[Job]:
-        """Take out what goes next: one job, or several of STREAM or BULK where as many are left for each worker.
+        """Take out what goes next: one job, or several of its lane where as many are left for each worker.
 
-        The last of them is done no later for it. Where other lanes wait too it is one, so that turns are by images,
-        and of UNARY it is always one: who asks one thing waits for no more than that.
+        The last of them is done no later for it. Where other lanes wait too it is one, so that turns are by images.
         """
         first = self.take()
         if first is None:
@@ -70,7 +69,7 @@ class Lanes:
         jobs, people = [first], first.people
         lane = self._waiting[first.lane]
         share = (len(lane) + 1) // workers
-        if first.lane is not Lane.UNARY and len(lane) == sum(map(len, self._waiting.values())):
+        if len(lane) == sum(map(len, self._waiting.values())):
             while len(jobs) < share and (people := people + next(iter(lane)).people) <= TOGETHER:
                 jobs.append(lane.popitem(last=False)[0])
         return jobs

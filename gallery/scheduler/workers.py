@@ -52,6 +52,11 @@ class _Worker:
     begun: float = 0.0
     left: bool = False
 
+    @property
+    def unary(self) -> bool:
+        """Whether it is at jobs of Lane.UNARY."""
+        return bool(self.jobs) and self.jobs[0].lane is Lane.UNARY
+
 
 class Workers:
     """``count`` threads over a queue in which ``queue`` unary images may wait.
@@ -139,7 +144,8 @@ class Workers:
 
     def _refuse_when_full(self) -> None:
         waiting = self._lanes.waiting(Lane.UNARY)
-        if waiting < self._queue + len(self._working) - self._busy():
+        beyond_one = sum(len(worker.jobs) - 1 for worker in self._working if worker.unary)
+        if waiting + beyond_one < self._queue + len(self._working) - self._busy():
             return
         before = waiting + min(waiting, self._lanes.waiting(Lane.STREAM))  # they take turns
         raise Overloaded(
