@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,6 +14,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from grpc_status import rpc_status
 
 from gallery.domain import Embedded, EncodedImage
+from gallery.errors import GalleryError
 from gallery.onnx_embedder import OnnxEmbedder
 from gallery.server import SERVICE_NAME, running
 from gallery.settings import Settings
@@ -113,13 +114,13 @@ async def test_a_full_queue_answers_resource_exhausted_and_says_when_to_come_bac
 async def test_while_the_queue_is_full_a_picture_is_refused_before_its_message_is_read(
     stub: GalleryServiceStub, channel: grpc.aio.Channel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gate, embed = threading.Event(), OnnxEmbedder.embed
+    gate, embed = threading.Event(), OnnxEmbedder.embed_all
 
-    def held(network: OnnxEmbedder, picture: EncodedImage) -> tuple[Embedded, ...]:
+    def held(network: OnnxEmbedder, pictures: Sequence[EncodedImage]) -> list[tuple[Embedded, ...] | GalleryError]:
         assert gate.wait(timeout=60)
-        return embed(network, picture)
+        return embed(network, pictures)
 
-    monkeypatch.setattr(OnnxEmbedder, "embed", held)
+    monkeypatch.setattr(OnnxEmbedder, "embed_all", held)
     calls = [asyncio.ensure_future(stub.Embed(pb.EmbedRequest(image=image(1)))) for _ in range(20)]
     await asyncio.wait(calls, return_when=asyncio.FIRST_EXCEPTION)
     for method in ("Identify", "Verify", "Embed", "Enroll"):
@@ -143,13 +144,15 @@ async def test_health_says_when_every_worker_hangs_and_when_one_is_back(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate = threading.Event()
-    embed = OnnxEmbedder.embed
+    embed = OnnxEmbedder.embed_all
 
-    def hang_at_one(network: OnnxEmbedder, picture: EncodedImage) -> tuple[Embedded, ...]:
-        assert picture.content != image(1).content or gate.wait(timeout=60)
-        return embed(network, picture)
+    def hang_at_one(
+        network: OnnxEmbedder, pictures: Sequence[EncodedImage]
+    ) -> list[tuple[Embedded, ...] | GalleryError]:
+        assert image(1).content not in [picture.content for picture in pictures] or gate.wait(timeout=60)
+        return embed(network, pictures)
 
-    monkeypatch.setattr(OnnxEmbedder, "embed", hang_at_one)
+    monkeypatch.setattr(OnnxEmbedder, "embed_all", hang_at_one)
     monkeypatch.setattr("gallery.health._SECONDS_BETWEEN_CHECKS", 0.02)
     hanging = settings.model_copy(update={"worker_timeout": 0.1})
     async with running(hanging) as server, grpc.aio.insecure_channel(server.address) as channel:

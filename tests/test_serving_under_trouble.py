@@ -4,6 +4,7 @@ import asyncio
 import gc
 import signal
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from gallery import AsyncGalleryClient
 from gallery.domain import Embedded, EncodedImage
+from gallery.errors import GalleryError
 from gallery.onnx_embedder import OnnxEmbedder
 from gallery.server import RunningServer, running, serve
 from gallery.use_cases import GalleryUseCases
@@ -28,13 +30,13 @@ async def test_a_call_in_flight_is_answered_after_the_server_has_said_that_it_st
     tmp_path: Path, model_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     picture, entered, gate = png_of(1), threading.Event(), threading.Event()
-    embed = OnnxEmbedder.embed
+    embed = OnnxEmbedder.embed_all
 
-    def held(self: OnnxEmbedder, image: EncodedImage) -> tuple[Embedded, ...]:
-        if image.content == picture:
+    def held(self: OnnxEmbedder, images: Sequence[EncodedImage]) -> list[tuple[Embedded, ...] | GalleryError]:
+        if picture in [image.content for image in images]:
             entered.set()
             assert gate.wait(timeout=30)
-        return embed(self, image)
+        return embed(self, images)
 
     async def let_go_once_it_stops(health: Any) -> None:
         with pytest.raises(grpc.RpcError) as sent_away:
@@ -43,7 +45,7 @@ async def test_a_call_in_flight_is_answered_after_the_server_has_said_that_it_st
                     gate.set()
         assert sent_away.value.code() is grpc.StatusCode.UNAVAILABLE
 
-    monkeypatch.setattr(OnnxEmbedder, "embed", held)
+    monkeypatch.setattr(OnnxEmbedder, "embed_all", held)
     async with running(settings_for(tmp_path, model_file)) as server:
         client, channel = AsyncGalleryClient(server.address, timeout=60), grpc.aio.insecure_channel(server.address)
         call = asyncio.create_task(client.embed(picture))
