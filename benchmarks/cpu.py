@@ -2,6 +2,7 @@
 
 The loop's decoding, resizing and inference cost what they must; the embedder beyond that reads headers, measures
 quality and watches over itself; the rest is the service: messages, queue, decisions. The store's process searches.
+Images that wait go through the network together, for less than the loop's one by one, so both may be below zero.
 """
 
 from statistics import median
