@@ -34,7 +34,10 @@ def to_onnx(
     training_data: Annotated[str, typer.Option(help="a sentence on the data it was trained on")] = "",
     terms: Annotated[str, typer.Option(help="a sentence on the terms of that data")] = "not stated",
     mirrored: Annotated[
-        bool, typer.Option("--mirrored", help="look at each picture's mirror image too: better, for twice the time")
+        bool,
+        typer.Option(
+            "--mirrored", help="look at each picture's mirror image too, a little closer: better, for twice the time"
+        ),
     ] = False,
 ) -> None:
     """Convert a trained model to an ONNX file with its card, proved equal to Keras and measured."""

@@ -46,7 +46,7 @@ class Naming:
 class Source:
     """The trained model's file, the data, and the split that says who was kept out of training.
 
-    ``mirrored`` ships a model that looks at each picture's mirror image too.
+    ``mirrored`` ships a model that looks at each picture's mirror image too, from a little closer.
     """
 
     keras_file: Path
