@@ -1,7 +1,7 @@
 """The caretaker: walks through the galleries now and then, and does what their policies ask for."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 
 from gallery.domain import Gallery, ThresholdOrigin
@@ -19,6 +19,7 @@ from gallery.use_cases.paging import MAX_PAGE_SIZE
 from gallery.use_cases.upkeep import Upkeep
 
 _log = logging.getLogger(__name__)
+_DAMAGED = "the gallery %s cannot be looked after: %s"
 
 
 class Caretaker:
@@ -31,21 +32,39 @@ class Caretaker:
 
     async def walk(self) -> None:
         """Go through all galleries once; one that changes meanwhile or cannot be calibrated waits for the next walk."""
-        after = ""
-        while galleries := await self._store.list_galleries(after=after, limit=MAX_PAGE_SIZE):
-            for gallery in galleries:
-                try:
-                    await self._store.delete_expired(gallery.gallery_id, self._clock())
-                    await self._store.compact(gallery.gallery_id)
-                    if await self._has_outgrown(gallery):
-                        await self._calibrate(gallery)
-                except (GalleryNotFound, GalleryChanged):
-                    continue
-                except StoreCorrupt as error:  # the others still want care
-                    _log.error("the gallery %s cannot be looked after: %s", gallery.gallery_id, error)
-                except (InvalidRequest, ModelMismatch, NotEnoughEvidence) as error:
-                    _log.warning("the gallery %s cannot be calibrated anew: %s", gallery.gallery_id, error)
-            after = galleries[-1].gallery_id
+        async for gallery in self._galleries():
+            try:
+                await self._store.delete_expired(gallery.gallery_id, self._clock())
+                await self._store.compact(gallery.gallery_id)
+                if await self._has_outgrown(gallery):
+                    await self._calibrate(gallery)
+            except (GalleryNotFound, GalleryChanged):
+                continue
+            except StoreCorrupt as error:  # the others still want care
+                _log.error(_DAMAGED, gallery.gallery_id, error)
+            except (InvalidRequest, ModelMismatch, NotEnoughEvidence) as error:
+                _log.warning("the gallery %s cannot be calibrated anew: %s", gallery.gallery_id, error)
+
+    async def _galleries(self) -> AsyncIterator[Gallery]:
+        """Go past galleries whose record is damaged; a page fails with them, so they are met one by one."""
+        after, limit = "", MAX_PAGE_SIZE
+        while True:
+            try:
+                page = await self._store.list_galleries(after=after, limit=limit)
+            except StoreCorrupt as error:
+                damaged = error.metadata.get("gallery_id", "")
+                if limit == 1:
+                    if damaged <= after:
+                        raise
+                    _log.error(_DAMAGED, damaged, error)
+                    after = damaged
+                limit = MAX_PAGE_SIZE if limit == 1 else 1
+                continue
+            for gallery in page:
+                yield gallery
+            if not page:
+                return
+            after = page[-1].gallery_id
 
     async def _has_outgrown(self, gallery: Gallery) -> bool:
         growth, threshold = gallery.policy.recalibrate_at_growth, gallery.threshold

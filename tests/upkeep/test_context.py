@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from gallery.domain import Context, Policy, TemplateFilter
-from gallery.errors import IdentityNotFound, InvalidParameter
+from gallery.domain import Context, Gallery, Policy, TemplateFilter
+from gallery.errors import IdentityNotFound, InvalidParameter, StoreCorrupt
 from gallery.use_cases import Caretaker, GalleryUseCases
 from tests.fakes import MemoryStore
 from tests.upkeep.people import START, Clock, picture
@@ -45,6 +45,34 @@ async def test_an_expired_template_neither_matches_nor_lingers(
     await caretaker.walk()
     with pytest.raises(IdentityNotFound):
         await gallery.get_identity("lobby", "ann")
+
+
+async def test_a_damaged_gallery_keeps_no_other_from_being_looked_after(
+    gallery: GalleryUseCases,
+    store: MemoryStore,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    whole = store.list_galleries
+
+    async def damaged(*, after: str, limit: int) -> list[Gallery]:
+        found = await whole(after=after, limit=limit)
+        if any(one.gallery_id == "hall" for one in found):
+            raise StoreCorrupt("its record is torn", gallery_id="hall")
+        return found
+
+    names = ("attic", "hall", "lobby", "roof")
+    for name in names:
+        if name != "lobby":
+            await gallery.create_gallery(name)
+        await gallery.update_gallery(name, policy=Policy(template_lifetime=timedelta(hours=8)))
+        await gallery.enroll(name, "ann", [picture(1)])
+    clock.now = START + timedelta(hours=9)
+    monkeypatch.setattr(store, "list_galleries", damaged)
+    await Caretaker(gallery, store, clock).walk()
+    assert [await store.count_identities(name) for name in names] == [0, 1, 0, 0]
+    assert "the gallery hall cannot be looked after: its record is torn" in caplog.text
 
 
 async def test_an_expired_picture_that_is_not_erased_yet_is_enrolled_anew_and_stays(
