@@ -17,8 +17,8 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from gallery import images, quality
-from gallery.bundled.centroids import Centroids
 from gallery.bundled.cohort import cohort_of
+from gallery.bundled.directions import Directions
 from gallery.domain import QUALITY_HEIGHT, QUALITY_WIDTH, Embedded, Embedding, EncodedImage, Pixels, Quality
 from gallery.errors import GalleryError, InvalidModel
 from gallery.model_card import ModelCard
@@ -59,8 +59,8 @@ class OnnxEmbedder:
             ) from error
         self._card = ModelCard.of(model, self._name)
         self.cohort = cohort_of(model, self._name)
-        centroids = Centroids.of(model, self._name)
-        self._centroids = None if centroids is None else centroids.vectors
+        directions = Directions.of(model, self._name)
+        self._directions = None if directions is None else directions.rows
         self._session = open_session(model, self._name)
         self._input_name = self._checked_signature()
         self._buffers = threading.local()
@@ -96,8 +96,8 @@ class OnnxEmbedder:
                 self._took("decode", decoding / len(encoded))
                 self._took("inference", batch.seconds / len(encoded))
         measured: Iterable[Quality] = batch.qualities
-        if self._centroids is not None and batch.rows:
-            strange = quality.strangeness(np.stack(batch.rows), self._centroids)
+        if self._directions is not None and batch.rows:
+            strange = quality.strangeness(np.stack(batch.rows), self._directions)
             measured = map(quality.with_strangeness, batch.qualities, strange)
         found = zip(batch.rows, measured, strict=True)
         return [

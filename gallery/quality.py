@@ -22,7 +22,7 @@ from gallery.domain import (
 
 # Measured on Market-1501 people outside training, network 2.0.0 of 192x96: a probe's limits lie where the rank-1 error
 # has about doubled, an enrolment's where it has grown by about half, since every later probe meets a template.
-# Strangeness is a distance of one model's space, so its limit comes with that model's centroids.
+# Strangeness is a share of one model's space, so its limit comes with that model (`gallery model info`).
 RECOMMENDED_PROBE = QualityLimits(
     min_width=16,
     min_height=32,
@@ -80,13 +80,16 @@ def measure(picture: Pixels, size: tuple[int, int]) -> Quality:
     )
 
 
-def strangeness(embeddings: Embedding, centroids: Embedding) -> list[float]:
-    """Return each cosine distance of ``embeddings`` [n, d] to the nearest of ``centroids`` [k, d], all of unit length.
+def strangeness(embeddings: Embedding, directions: Embedding) -> list[float]:
+    """Return the share of each unit row x of ``embeddings`` [n, d] outside the span of orthonormal ``directions`` P.
 
-    It is half the squared distance, which OpenCV finds on the calling thread; BLAS's threads would fight the workers.
+    It is 1 - |P x|², in [0, 1], P [k, d]: the squared residual of a principal component model (Jackson and Mudholkar,
+    "Control procedures for residuals associated with principal component analysis", Technometrics 21, 1979), which
+    tells what a network was not trained for (Wang et al., "ViM", CVPR 2022). Not ``@``: BLAS's threads would fight the
+    workers, and what a row gives would depend on the rows beside it.
     """
-    squared, _ = cv2.batchDistance(embeddings, centroids, cv2.CV_32F, normType=cv2.NORM_L2SQR, K=1)
-    return [min(2.0, distance / 2) for (distance,) in squared.tolist()]
+    within = np.einsum("nd,kd->nk", embeddings, directions)
+    return [max(0.0, 1.0 - share) for share in np.einsum("nk,nk->n", within, within).tolist()]
 
 
 def with_strangeness(quality: Quality, strangeness: float) -> Quality:

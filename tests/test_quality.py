@@ -138,16 +138,23 @@ def test_a_view_into_a_larger_picture_is_measured_like_its_copy() -> None:
     assert measured(view) == measured(view.copy())
 
 
-def test_strangeness_is_the_distance_to_the_nearest_centroid() -> None:
-    centroids = np.asarray([[1, 0, 0], [0, 0.6, 0.8]], np.float32)
-    people = np.asarray([[0, 1, 0], [1, 0, 0], [0, 0, 1]], np.float32)
-    assert strangeness(people, centroids) == pytest.approx([0.4, 0.0, 0.2])
+def test_strangeness_is_the_share_outside_the_directions_of_the_training() -> None:
+    directions = np.asarray([[1, 0, 0, 0], [0, 0.6, 0.8, 0]], np.float32)
+    people = np.asarray([[-1, 0, 0, 0], [0, 1, 0, 0], [0.6, 0.48, 0.64, 0], [0, 0, 0, 1]], np.float32)
+    assert strangeness(people, directions) == pytest.approx([0.0, 0.64, 0.0, 1.0], abs=1e-6)
 
 
-def test_strangeness_keeps_within_a_distance_in_spite_of_rounding() -> None:
-    same = np.asarray([1.0000001, 0], np.float32)
-    assert strangeness(same[None], same[None]) == [0.0]
-    assert strangeness(-same[None], same[None]) == [2.0]
+def test_strangeness_stays_a_share_in_spite_of_rounding() -> None:
+    same = np.asarray([[1.0000001, 0]], np.float32)
+    assert strangeness(same, same) == [0.0]
+
+
+def test_strangeness_does_not_hang_on_who_else_is_in_the_picture() -> None:
+    random = np.random.default_rng(0)
+    directions = np.linalg.qr(random.normal(size=(400, 50)))[0].T.astype(np.float32)
+    people = (random.normal(size=(16, 400)) / 20).astype(np.float32)
+    together = strangeness(people, directions)
+    assert together == [strangeness(people[row : row + 1], directions)[0] for row in range(16)]
 
 
 def test_strangeness_is_added_and_nothing_else_is_changed() -> None:
@@ -193,8 +200,8 @@ def test_a_limit_of_zero_is_not_the_absence_of_one() -> None:
 
 
 def test_every_reason_that_holds_is_given_in_the_order_of_the_enum() -> None:
-    nothing = Quality(0, 0, sharpness=0.0, brightness=0.0, contrast=0.0, strangeness=2.0)
-    assert judged(nothing, replace(RECOMMENDED_PROBE, max_strangeness=1.0)).reasons == (
+    nothing = Quality(0, 0, sharpness=0.0, brightness=0.0, contrast=0.0, strangeness=1.0)
+    assert judged(nothing, replace(RECOMMENDED_PROBE, max_strangeness=0.5)).reasons == (
         QualityReason.TOO_SMALL,
         QualityReason.BLURRED,
         QualityReason.TOO_DARK,

@@ -18,10 +18,12 @@ from export.data.splits import IdentitySplit
 from export.evaluation.models import Model, load_model
 from export.metrics.intervals import Estimate
 from export.metrics.retrieval import Labels
-from export.shipping.centroids import COUNT, learned
+from export.shipping.directions import learned
 from export.studies import quality_study
-from gallery.bundled.centroids import Centroids
+from gallery.bundled.directions import Directions
 from gallery.domain import Embedding
+
+_CAUGHT = "caught: as probe for the reason that the degradation should meet"
 
 
 def register(app: typer.Typer) -> None:
@@ -33,7 +35,6 @@ def quality(
     model: Annotated[Path, typer.Argument(help="an .onnx file of the gallery, or an inference.keras")],
     data: Annotated[Path, typer.Argument(help="labelled people, seen by several cameras: folder or manifest")],
     split: Annotated[Path, typer.Option(help="split.json of the training, whose held-out people are measured")],
-    centroids: Annotated[int, typer.Option(help="centres to learn where the model file has none", min=1)] = COUNT,
     seed: Annotated[int, typer.Option(help="of everything that is drawn")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON for scripts")] = False,
 ) -> None:
@@ -41,13 +42,13 @@ def quality(
     people, parts = read(data), IdentitySplit.read(split)
     network = load_model(model)
     held_out = people.of(parts.held_out)
-    centres = Centroids.of(model.read_bytes(), str(model)) if model.suffix == ".onnx" else None
-    if centres is None:
+    directions = Directions.of(model.read_bytes(), str(model)) if model.suffix == ".onnx" else None
+    if directions is None:
         training = _embedded(network, people.of(parts.train), "embedding people of the training")
-        centres = learned(training, _embedded(network, held_out, "embedding held-out people"), count=centroids)
+        directions = learned(training, _embedded(network, held_out, "embedding held-out people"))
     labels = Labels.of([sample.identity for sample in held_out], [sample.camera for sample in held_out])
     found = quality_study.study(
-        network, quality_study.People([original(sample) for sample in held_out], labels), centres, seed=seed
+        network, quality_study.People([original(sample) for sample in held_out], labels), directions, seed=seed
     )
     if as_json:
         typer.echo(json.dumps(asdict(found), indent=1))
@@ -72,8 +73,10 @@ def _show(found: quality_study.Study, pictures: int) -> None:
         ("Natural variation: against all other pictures", found.natural),
         ("Degraded on purpose: against the same pictures untouched", found.degraded),
     ):
-        table = Table(title=title, caption="increase [95% over people]; * excludes 0; refused as probe / as enrolment")
-        for column in ("pictures", "n", "median of the measure", *quality_study.RATES, "refused"):
+        table = Table(
+            title=title, caption=f"increase [95% over people]; * excludes 0; refused as probe / as enrolment, {_CAUGHT}"
+        )
+        for column in ("pictures", "n", "median of the measure", *quality_study.RATES, "refused", "caught"):
             table.add_column(column)
         for row in rows:
             changes = (_change(rate, more) for rate, more in zip(row.rates, row.increase, strict=True))
@@ -83,6 +86,7 @@ def _show(found: quality_study.Study, pictures: int) -> None:
                 f"{row.measure} {row.measured[1]:.3f}",
                 *changes,
                 f"{row.refused[0]:.1%} / {row.refused[1]:.1%}",
+                "" if row.caught is None else f"{row.caught.value:.1%} [{row.caught.low:.1%} to {row.caught.high:.1%}]",
             )
         Console().print(table)
     table = Table(

@@ -8,24 +8,24 @@ import numpy as np
 from export.data.dataset import Sample
 from export.evaluation.evaluate import EmbeddedSet, Progress, embed_samples
 from export.evaluation.models import Model
-from export.shipping.centroids import learned, with_centroids
 from export.shipping.cohort import bundled, with_cohort
-from gallery.bundled.centroids import Centroids
+from export.shipping.directions import learned, with_directions
 from gallery.bundled.cohort import BundledCohort
+from gallery.bundled.directions import Directions
 
 TRAINING_PICTURES = 4000  # of training people, chosen by chance: what "seen in training" is measured from
 
 
 @dataclass(frozen=True)
 class Enclosures:
-    """Strangers from outside training, and the centroids of training, both of one model."""
+    """Strangers from outside training, and the directions of training, both of one model."""
 
     cohort: BundledCohort
-    centroids: Centroids
+    directions: Directions
 
     def put_into(self, onnx_model: bytes) -> bytes:
         """Write both into the metadata of a carded file; the digest stays."""
-        return with_centroids(with_cohort(onnx_model, self.cohort), self.centroids)
+        return with_directions(with_cohort(onnx_model, self.cohort), self.directions)
 
 
 def enclose(model: Model, digest: str, held_out: EmbeddedSet, training: Sequence[Sample], tell: Progress) -> Enclosures:
@@ -38,6 +38,6 @@ def enclose(model: Model, digest: str, held_out: EmbeddedSet, training: Sequence
 
 
 def training_sample(training: Sequence[Sample]) -> list[Sample]:
-    """Choose the training pictures that the centroids are learned from, always the same ones."""
+    """Choose the training pictures that the directions are learned from, always the same ones."""
     order = np.random.default_rng(0).permutation(len(training))[:TRAINING_PICTURES]
     return [training[row] for row in sorted(order)]

@@ -18,7 +18,7 @@ from export.metrics.intervals import RESAMPLES, Estimate, bootstrap_mean
 from export.metrics.retrieval import Labels, market_queries
 from export.metrics.verification import largest_threshold
 from export.studies.degradations import all_degradations
-from gallery.bundled.centroids import Centroids
+from gallery.bundled.directions import Directions
 from gallery.domain import Embedding, Pixels, Quality, QualityLimits, QualityReason
 from gallery.images import fit, fit_to_measure
 from gallery.quality import RECOMMENDED_ENROLMENT, RECOMMENDED_PROBE, judged, measure, strangeness, with_strangeness
@@ -62,7 +62,8 @@ class Row:
 
     ``measured`` is (5th percentile, median, 95th). ``rates`` and ``increase`` are in the order of RATES; the increase
     is over the same pictures unchanged, or over all other pictures. ``refused`` is the share that the limits named
-    refuse: (as probes, as enrolments).
+    refuse, for any reason: (as probes, as enrolments). ``caught`` is the share of degraded probes that is refused for
+    the reason that the degradation should meet, None of natural pictures.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Row:
     rates: tuple[Estimate, ...]
     increase: tuple[Estimate, ...]
     refused: tuple[float, float]
+    caught: Estimate | None = None
 
 
 @dataclass(frozen=True)
@@ -84,9 +86,9 @@ class Study:
     ordinary: dict[str, tuple[float, float]]
 
 
-def study(model: Model, people: People, centroids: Centroids, *, seed: int = 0) -> Study:
+def study(model: Model, people: People, directions: Directions, *, seed: int = 0) -> Study:
     """Measure natural variation on every picture, and each degradation on one picture a person and camera."""
-    bench = _Bench(model, people, centroids)
+    bench = _Bench(model, people, directions)
     rows = np.flatnonzero(bench.genuine.any(axis=1))
     if not len(rows):
         raise InvalidData("nobody was seen by two cameras, so nobody can be missed")
@@ -112,6 +114,7 @@ def study(model: Model, people: People, centroids: Centroids, *, seed: int = 0) 
                 _means(after, whose_query),
                 _means(after - clean, whose_query),
                 bench.refused(found),
+                bench.caught(found, change.reason, whose_query),
             )
         )
     ordinary = {reason.value: bench.refused(qualities, reason) for reason in QualityReason}
@@ -127,15 +130,15 @@ def study(model: Model, people: People, centroids: Centroids, *, seed: int = 0) 
 class _Bench:
     """The untouched pictures, embedded once, that every other picture is compared with."""
 
-    def __init__(self, model: Model, people: People, centroids: Centroids) -> None:
-        self._model, self._centroids = model, centroids
+    def __init__(self, model: Model, people: People, directions: Directions) -> None:
+        self._model, self._directions = model, directions
         self.embeddings = self.embed(people.pictures)
         identities, cameras = people.labels.identities, people.labels.cameras
         self.impostor = identities[:, None] != identities[None]
         self.genuine = ~self.impostor & (cameras[:, None] != cameras[None])
         self.threshold = largest_threshold((1.0 - self.embeddings @ self.embeddings.T)[self.impostor], FMR)
         self._limits = tuple(
-            replace(limits, max_strangeness=centroids.usual) for limits in (RECOMMENDED_PROBE, RECOMMENDED_ENROLMENT)
+            replace(limits, max_strangeness=directions.usual) for limits in (RECOMMENDED_PROBE, RECOMMENDED_ENROLMENT)
         )
 
     def embed(self, pictures: Sequence[Pixels]) -> Embedding:
@@ -143,7 +146,7 @@ class _Bench:
         return np.concatenate([self._model.embed(prepared[row : row + 64]) for row in range(0, len(prepared), 64)])
 
     def qualities(self, pictures: Sequence[Pixels], embeddings: Embedding) -> list[Quality]:
-        strange = strangeness(embeddings, self._centroids.vectors)
+        strange = strangeness(embeddings, self._directions.rows)
         return [with_strangeness(self._measured(picture), how) for picture, how in zip(pictures, strange, strict=True)]
 
     def _measured(self, picture: Pixels) -> Quality:
@@ -168,6 +171,11 @@ class _Bench:
             return float(np.mean([bool(found) if reason is None else reason in found for found in reasons]))
 
         return share(self._limits[0]), share(self._limits[1])
+
+    def caught(self, qualities: Sequence[Quality], reason: QualityReason, whose: NDArray[np.int64]) -> Estimate:
+        """Estimate the share refused as probes for this reason."""
+        broken = np.asarray([reason in judged(quality, self._limits[0]).reasons for quality in qualities], np.float64)
+        return bootstrap_mean(broken, whose, "pictures")
 
 
 def _natural(

@@ -17,10 +17,14 @@ ModelFile = Annotated[
 
 @app.command()
 def info(file: ModelFile = None, json: AsJson = False) -> None:
-    """Print a model's card."""
+    """Print a model's card, and its usual strangeness: 1 in 100 pictures of people outside training is stranger."""
+    from gallery.bundled.directions import Directions
     from gallery.model_card import ModelCard
 
-    card = ModelCard.read(_chosen(file)).model_dump(mode="json", exclude={"golden"})
+    path = _chosen(file)
+    card = ModelCard.read(path).model_dump(mode="json", exclude={"golden"})
+    directions = Directions.of(path.read_bytes(), str(path))
+    card["usual_strangeness"] = None if directions is None else round(directions.usual, 4)
     if json:
         print_json(card)
     else:

@@ -86,7 +86,7 @@ def policy(
     quality: Annotated[QualityName | None, typer.Option(help="Limits on enrolled pictures and on probes.")] = None,
     max_strangeness: Annotated[
         str | None,
-        typer.Option(metavar="DISTANCE|none", help="Largest distance from everything seen in training, of both."),
+        typer.Option(metavar="SHARE|none", help="Most that may be unlike the training; see gallery model info."),
     ] = None,
     recalibrate_at_growth: Annotated[
         str | None, typer.Option(metavar="1.5|none", help="Calibrate anew at this many times the identities.")

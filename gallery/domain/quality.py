@@ -24,8 +24,8 @@ class Quality:
     """What was measured of one person's picture; `gallery.quality` says how.
 
     ``width`` and ``height`` are pixels, ``brightness`` and ``contrast`` are shares of full scale in [0, 1],
-    ``sharpness`` is at least 0, ``strangeness`` is a cosine distance in [0, 2] (None before embedding), and
-    ``reasons`` are the limits that it broke.
+    ``sharpness`` is at least 0, ``strangeness`` is a share of the embedding in [0, 1] (None before embedding,
+    and of a model that cannot tell), and ``reasons`` are the limits that it broke.
     """
 
     width: int

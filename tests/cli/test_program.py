@@ -97,6 +97,7 @@ def test_a_models_card_is_shown_and_proved(gallery: Run, model_file: Path) -> No
     shown = gallery("model", "info", model_file, "--json").json
     assert shown["name"] == "tiny" and "golden" not in shown
     assert shown["digest"] in gallery("model", "info", model_file).stdout
+    assert (shown["usual_strangeness"], "usual_strangeness" in gallery("model", "info").stdout) == (None, True)
     proved = gallery("model", "check", model_file, "--json").json
     assert proved["golden"] > 0 and proved["largest_distance"] < 1e-4
     assert "golden pictures" in gallery("model", "check", model_file).stdout

@@ -14,11 +14,11 @@ from export.errors import InvalidData
 from export.evaluation.models import Model
 from export.metrics.intervals import bootstrap_mean
 from export.metrics.retrieval import Labels
-from export.shipping.centroids import learned, with_centroids
+from export.shipping.directions import learned, with_directions
 from export.shipping.to_onnx import with_card
 from export.studies.degradations import all_degradations
 from export.studies.quality_study import People, Row, Study, difference, study
-from gallery.bundled.centroids import Centroids
+from gallery.bundled.directions import Directions
 from gallery.domain import Embedding, Pixels, QualityReason
 from tests.tiny_model import tiny_card, tiny_onnx
 
@@ -48,14 +48,14 @@ def people(cameras: Sequence[int] = range(CAMERAS)) -> People:
     return People([a_person(*one) for one in shown], labels)
 
 
-def centres() -> Centroids:
+def directions() -> Directions:
     training = embed(np.stack([a_person(person, 0) for person in range(50, 80)]))
-    return learned(training, embed(np.stack(people().pictures)), count=8)
+    return learned(training, embed(np.stack(people().pictures)))
 
 
 @pytest.fixture(scope="module")
 def found() -> Study:
-    return study(MODEL, people(), centres())
+    return study(MODEL, people(), directions())
 
 
 def named(rows: Sequence[Row], name: str) -> Row:
@@ -98,6 +98,8 @@ def test_a_row_tells_what_was_measured_and_what_the_limits_refuse(found: Study) 
     narrow = named(found.degraded, "scaled to width 12")
     assert narrow.measured == (12.0, 12.0, 12.0)
     assert narrow.refused == (1.0, 1.0)
+    assert narrow.caught is not None and (narrow.caught.value, narrow.caught.n) == (1.0, PEOPLE * CAMERAS)
+    assert named(found.natural, "brightness, 25% to 75%").caught is None
     assert set(found.ordinary) == {*QualityReason, "any reason"}
     assert found.ordinary["too_small"] == (0.0, 0.0)
 
@@ -112,7 +114,7 @@ def test_natural_variation_is_cut_into_pictures_that_add_up(found: Study) -> Non
 
 def test_people_seen_by_one_camera_cannot_be_missed_and_are_refused() -> None:
     with pytest.raises(InvalidData, match="two cameras"):
-        study(MODEL, people(cameras=[0]), centres())
+        study(MODEL, people(cameras=[0]), directions())
 
 
 def test_a_difference_is_between_inside_and_outside() -> None:
@@ -132,7 +134,7 @@ def test_a_difference_of_independent_halves_has_the_interval_of_their_variances(
     assert found.high - found.low == pytest.approx(np.sqrt(2) * (alone.high - alone.low), rel=0.15)
 
 
-@pytest.mark.parametrize("bundled", [True, False], ids=["centroids of the file", "centroids learned"])
+@pytest.mark.parametrize("bundled", [True, False], ids=["directions of the file", "directions learned"])
 def test_the_command_measures_labelled_pictures(tmp_path: Path, bundled: bool) -> None:
     manifest = ["path,identity,camera"]
     for person in range(PEOPLE):
@@ -143,12 +145,12 @@ def test_the_command_measures_labelled_pictures(tmp_path: Path, bundled: bool) -
     (tmp_path / "people.csv").write_text("\n".join(manifest))
     IdentitySplit(0, ("0", "1"), tuple(map(str, range(2, PEOPLE)))).write(tmp_path / "split.json")
     model = with_card(tiny_onnx(), tiny_card(tiny_onnx()))
-    given = Centroids(np.eye(8, dtype=np.float32), 0.25)
-    (tmp_path / "tiny.onnx").write_bytes(with_centroids(model, given) if bundled else model)
+    given = Directions(np.eye(2, 8, dtype=np.float32), 0.25)
+    (tmp_path / "tiny.onnx").write_bytes(with_directions(model, given) if bundled else model)
     app = Typer()
     register(app)
     paths = [str(tmp_path / name) for name in ("tiny.onnx", "people.csv")]
-    done = CliRunner().invoke(app, [*paths, "--split", str(tmp_path / "split.json"), "--centroids", "3", "--json"])
+    done = CliRunner().invoke(app, [*paths, "--split", str(tmp_path / "split.json"), "--json"])
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
     assert found["clean"][0]["n"] == (PEOPLE - 2) * CAMERAS
