@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from onnx import helper
 
+from export.shipping.directions import with_directions
+from gallery.bundled.directions import Directions
 from gallery.domain import EncodedImage, Region
 from gallery.errors import ImageTooLarge, InvalidModel, InvalidRegion
 from gallery.images import ImageLimits
@@ -64,6 +66,17 @@ def test_many_threads_may_embed_at_once(path: Path) -> None:
     with ThreadPoolExecutor(4) as pool:
         rows = list(pool.map(lambda picture: embedder.embed_pixels(picture[None])[0], pixels))
     assert np.allclose(np.stack(rows), expected, atol=1e-6)
+
+
+def test_a_picture_is_strange_by_the_directions_of_its_model_and_by_nothing_without_them(path: Path) -> None:
+    image = EncodedImage(png(random_pixels(1)[0]), (Region(0, 0, WIDTH, HEIGHT // 2), Region(0, 0, WIDTH, HEIGHT)))
+    unknown = OnnxEmbedder(path).embed(image)
+    assert [person.quality.strangeness for person in unknown] == [None, None]
+    rows = np.eye(3, DIMENSION, dtype=np.float32)
+    path.write_bytes(with_directions(path.read_bytes(), Directions(rows, 0.5)))
+    known = OnnxEmbedder(path).embed(image)
+    expected = [1 - float(np.square(person.embedding[:3]).sum()) for person in known]
+    assert [person.quality.strangeness for person in known] == pytest.approx(expected, abs=1e-6)
 
 
 def test_a_refused_region_is_the_callers_error_not_the_models(path: Path) -> None:
