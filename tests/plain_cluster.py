@@ -13,6 +13,7 @@ from typing import Any, Self
 
 import yaml
 
+from tests.cut_network import Network
 from tests.qdrant_cluster import NODES, Cluster, running_cluster
 from tests.qdrant_server import free_ports, is_open
 
@@ -64,12 +65,12 @@ class PlainCluster:
 
 
 @contextmanager
-def running_plain_cluster(folder: Path, model: Path) -> Iterator[PlainCluster]:
+def running_plain_cluster(folder: Path, model: Path, network: Network | None = None) -> Iterator[PlainCluster]:
     """Start three Qdrant nodes, two galleries and the proxy as compose.cluster.yaml says."""
     compose = yaml.safe_load((DOCKER / "compose.cluster.yaml").read_text())
     published, qdrant_port, qdrant_grpc_port, *gallery_ports = free_ports(5)
     with ExitStack() as stack:
-        qdrant = stack.enter_context(running_cluster(folder / "qdrant"))
+        qdrant = stack.enter_context(running_cluster(folder / "qdrant", network))
         places = {"proxy:6333": qdrant_port}
         for number, node in enumerate(qdrant.addresses, 1):
             places[f"qdrant-{number}:6333"] = int(node.url.rpartition(":")[2])

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.cut_network import Network
 from tests.qdrant_server import Address, ServerProcess, ServerUnavailable, binary, free_ports
 
 NODES = 3
@@ -46,13 +47,14 @@ class Cluster:
 
 
 @contextmanager
-def running_cluster(folder: Path) -> Iterator[Cluster]:
-    """Run a cluster that agrees on who is in it; raises ServerUnavailable."""
+def running_cluster(folder: Path, network: Network | None = None) -> Iterator[Cluster]:
+    """Run a cluster that agrees on who is in it, its nodes joined by ``network``; raises ServerUnavailable."""
     program = binary()
     ports = free_ports(NODES)
-    uris = [f"http://127.0.0.1:{port}" for port in ports]
+    nodes: list[ServerProcess] = []
+    named = ports if network is None else network.connect(ports, nodes)
+    uris = [f"http://127.0.0.1:{port}" for port in named]
     with ExitStack() as stack:
-        nodes = []
         for number, port in enumerate(ports):
             home = folder / f"node-{number}"
             home.mkdir(parents=True)
@@ -63,7 +65,8 @@ def running_cluster(folder: Path) -> Iterator[Cluster]:
                 arguments=["--uri", uris[number], *join],
                 settings={"QDRANT__CLUSTER__ENABLED": "true", "QDRANT__CLUSTER__P2P__PORT": str(port)},
             )
-            nodes.append(stack.enter_context(node))
+            nodes.append(node)
+            stack.enter_context(node)
         cluster = Cluster(tuple(nodes))
         _agreed(cluster)
         yield cluster

@@ -119,6 +119,11 @@ class ServerProcess:
                 raise ServerUnavailable(f"Qdrant did not start: {log.read_text(errors='replace')[-2000:]}")
             time.sleep(0.05)
 
+    @property
+    def pid(self) -> int | None:
+        """The process's id, once it was started."""
+        return None if self._process is None else self._process.pid
+
     def signal(self, number: int) -> None:
         """Send it a signal."""
         assert self._process is not None

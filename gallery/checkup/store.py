@@ -71,9 +71,11 @@ async def _answering(name: str, store: TemplateStore, place: str) -> Check:
 
 
 async def _replicas(store: QdrantStore) -> Check:
-    """See whether every replica on the server or cluster is up to date."""
+    """See whether every replica on the server or cluster is up to date, by what it says and by what it holds."""
     try:
         states = await store.replica_states()
+        settled = all(state == "Active" for state in states.values())
+        uneven = await _uneven(store) if settled else []
     except GalleryError as error:
         return bad("Qdrant replicas", str(error), "see what it says, and the log of the store")
     finally:
@@ -82,7 +84,23 @@ async def _replicas(store: QdrantStore) -> Check:
         shown = "; ".join(behind[:_SHOWN])
         told = f"{len(behind)} of {len(states)} are behind: {shown}" + ("; …" if len(behind) > _SHOWN else "")
         return warning("Qdrant replicas", told, "take no other node away until they are Active; start those that are")
+    if uneven:
+        shown = ", ".join(uneven[:_SHOWN]) + (", …" if len(uneven) > _SHOWN else "")
+        told = f"{len(states)}, all Active, yet {len(uneven)} templates are not on every replica: {shown}"
+        return warning("Qdrant replicas", told, "enrol these people again from the same pictures, or erase them")
     return good("Qdrant replicas", f"{len(states)}, all Active")
+
+
+async def _uneven(store: QdrantStore) -> list[str]:
+    """Name the templates that some replica lacks."""
+    uneven: list[str] = []
+    after = ""
+    while galleries := await store.list_galleries(after=after, limit=100):
+        for gallery in galleries:
+            found = await store.uneven(gallery.gallery_id)
+            uneven += [f"{identity_id} in {gallery.gallery_id} ({each})" for each, identity_id in found.items()]
+        after = galleries[-1].gallery_id
+    return uneven
 
 
 def _existing(folder: Path) -> Path:

@@ -15,6 +15,7 @@ from gallery.ports import TemplateStore
 from gallery.qdrant_store.attempts import Attempts
 from gallery.qdrant_store.census import Census
 from gallery.qdrant_store.collections import PREFIX, Collections
+from gallery.qdrant_store.comparison import Comparison
 from gallery.qdrant_store.conditions import INDICES
 from gallery.qdrant_store.health import check_readiness, check_version, replica_states, see_ready_again
 from gallery.qdrant_store.ledger import COLLECTION as LEDGER
@@ -160,6 +161,14 @@ class QdrantGalleries(TemplateStore):
             with suppress(GalleryNotFound):
                 states |= await replica_states(self._client, self._attempts, collection)
         return states
+
+    async def uneven(self, gallery_id: str) -> dict[str, str]:
+        """Find templates that some replica lacks, by id, with their identities; reads all, as `Comparison`."""
+        await self.get_gallery(gallery_id)
+        replicas = self._replications[gallery_id].replicas
+        if replicas == 1:
+            return {}
+        return await self._seen(gallery_id, Comparison(self._client, self._attempts, gallery_id, replicas).uneven())
 
     async def close(self) -> None:
         """Close the connections."""

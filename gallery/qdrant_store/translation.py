@@ -62,7 +62,8 @@ def translation(error: Exception, gallery_id: str) -> GalleryError:
     if code is StatusCode.ALREADY_EXISTS:
         return taken_gallery(gallery_id)
     kind, remedy = TABLE[code]
-    return kind(f"Qdrant answered {code.name}: {error.details()}", remedy=remedy)
+    whose = {"gallery_id": gallery_id} if gallery_id else {}
+    return kind(f"Qdrant answered {code.name}: {error.details()}", remedy=remedy, **whose)
 
 
 def is_transient(error: BaseException) -> bool:

@@ -131,6 +131,22 @@ def test_replicas_of_a_qdrant_server_that_are_behind_are_said(
     assert "1 of 2 are behind: shard 0 of gallery_lobby.0 on peer 2 is Dead" in checks["Qdrant replicas"]["found"]
 
 
+def test_templates_that_an_active_replica_lacks_are_said(
+    gallery: Run, qdrant: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GALLERY_QDRANT_URL", qdrant.url)
+    monkeypatch.setenv("GALLERY_QDRANT_GRPC_PORT", str(qdrant.grpc_port))
+    asyncio.run(create_gallery(qdrant))
+
+    async def uneven(self: QdrantStore, gallery_id: str) -> dict[str, str]:
+        return {f"template-of-{gallery_id}": "ann"}
+
+    monkeypatch.setattr(QdrantStore, "uneven", uneven)
+    code, checks = checked(gallery)
+    assert (code, checks["Qdrant replicas"]["state"]) == (Exit.DONE, "warning")
+    assert "templates are not on every replica: ann in doctor-" in checks["Qdrant replicas"]["found"]
+
+
 async def create_gallery(qdrant: Address) -> None:
     store = QdrantStore(qdrant.url, grpc_port=qdrant.grpc_port)
     await store.create_gallery(make_gallery(f"doctor-{uuid.uuid4().hex[:8]}"))

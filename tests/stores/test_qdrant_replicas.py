@@ -13,6 +13,7 @@ from gallery.errors import StoreUnavailable
 from gallery.qdrant_store.attempts import Attempts
 from gallery.qdrant_store.conditions import of_identity
 from gallery.qdrant_store.replicas import Replicas, Replication, Write
+from gallery.qdrant_store.translation import translation
 
 THREE = Replication(replicas=3, copies=2)
 ANYBODY = of_identity("ann")
@@ -107,6 +108,11 @@ async def test_a_collection_of_one_replica_is_written_once_and_not_read() -> Non
         "lobby", Write("c", partial(nodes.upsert, ["a"]), ["a"]), Replication(replicas=1, copies=1)
     )
     assert (nodes.writes, nodes.reads) == (1, 0)
+
+
+def test_damage_is_told_with_the_gallery_it_is_in() -> None:
+    assert "'lobby'" in translation(refusal(StatusCode.DATA_LOSS), "lobby").told
+    assert translation(refusal(StatusCode.DATA_LOSS), "").told.startswith("a gallery is damaged")
 
 
 async def test_a_server_that_was_away_is_not_asked_anything_before_it_is_ready() -> None:
