@@ -87,7 +87,9 @@ async def _replicas(store: QdrantStore) -> Check:
     if uneven:
         shown = ", ".join(uneven[:_SHOWN]) + (", …" if len(uneven) > _SHOWN else "")
         told = f"{len(states)}, all Active, yet {len(uneven)} templates are not on every replica: {shown}"
-        return warning("Qdrant replicas", told, "enrol these people again from the same pictures, or erase them")
+        return warning(
+            "Qdrant replicas", told, "erase again whom you erased, enrol the others again from the same pictures"
+        )
     return good("Qdrant replicas", f"{len(states)}, all Active")
 
 
