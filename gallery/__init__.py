@@ -73,39 +73,12 @@ __all__ = [
     "image",
 ]
 
-_HOMES = {
-    "AsyncGalleryClient": "gallery.client",
-    "CalibrationReport": "gallery.domain",
-    "Candidate": "gallery.domain",
-    "Cohort": "gallery.domain",
-    "Context": "gallery.domain",
-    "EncodedImage": "gallery.domain",
-    "EndTrack": "gallery.domain",
-    "EnrolmentResult": "gallery.domain",
-    "ErasureReceipt": "gallery.domain",
-    "Finding": "gallery.domain",
-    "Fusion": "gallery.domain",
-    "Gallery": "gallery.domain",
-    "GalleryClient": "gallery.client",
-    "GalleryError": "gallery.errors",
-    "Identification": "gallery.domain",
-    "OnConflict": "gallery.domain",
-    "Outcome": "gallery.domain",
-    "Policy": "gallery.domain",
-    "QualityLimits": "gallery.domain",
-    "QualityReason": "gallery.domain",
-    "Region": "gallery.domain",
-    "StreamAnswer": "gallery.domain",
-    "StreamProbe": "gallery.domain",
-    "TemplateFilter": "gallery.domain",
-    "Tls": "gallery.client",
-    "TrackDecision": "gallery.domain",
-    "Verification": "gallery.domain",
-    "image": "gallery.client",
-}
+_HOMES = ("gallery.errors", "gallery.domain", "gallery.client")  # the last one brings gRPC
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    if name in __all__:
+        for home in map(import_module, _HOMES):
+            if hasattr(home, name):
+                return getattr(home, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -32,8 +32,7 @@ class Load:
     """How busy the workers are.
 
     ``waiting`` counts the images in each lane. ``workers`` threads can work, ``busy`` of them do; ``hung`` were left
-    behind and have not come back; ``replaced`` counts all that ever hung or died. ``service_time`` is the running mean
-    of the seconds that an image keeps a worker.
+    behind and have not come back; ``replaced`` counts all that ever hung or died.
     """
 
     waiting: Mapping[Lane, int]
@@ -41,7 +40,6 @@ class Load:
     busy: int
     hung: int
     replaced: int
-    service_time: float
 
 
 @dataclass(slots=True, eq=False)
@@ -104,7 +102,7 @@ class Workers:
         with self._changed:
             waiting = {lane: self._lanes.waiting(lane) for lane in Lane}
             working, hung = len(self._working), len(self._hung)
-            return Load(waiting, working, self._busy(), hung, self._replaced, self._service_time)
+            return Load(waiting, working, self._busy(), hung, self._replaced)
 
     def replace_hung(self, limit: float) -> None:
         """Leave every worker behind that has been at one image for ``limit`` seconds, and start as many others."""

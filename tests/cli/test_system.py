@@ -113,12 +113,22 @@ def test_a_qdrant_server_that_does_not_answer_fails(gallery: Run, monkeypatch: p
     assert (code, checks["Qdrant"]["state"]) == (Exit.NO_MATCH, "bad")
 
 
-def test_replicas_of_a_qdrant_server_that_are_behind_are_said(
-    gallery: Run, qdrant: Address, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def on_qdrant(qdrant: Address, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings of a Qdrant server with a gallery on it."""
     monkeypatch.setenv("GALLERY_QDRANT_URL", qdrant.url)
     monkeypatch.setenv("GALLERY_QDRANT_GRPC_PORT", str(qdrant.grpc_port))
-    asyncio.run(create_gallery(qdrant))
+
+    async def create_gallery() -> None:
+        store = QdrantStore(qdrant.url, grpc_port=qdrant.grpc_port)
+        await store.create_gallery(make_gallery(f"doctor-{uuid.uuid4().hex[:8]}"))
+        await store.close()
+
+    asyncio.run(create_gallery())
+
+
+@pytest.mark.usefixtures("on_qdrant")
+def test_replicas_of_a_qdrant_server_that_are_behind_are_said(gallery: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     found = checked(gallery)[1]["Qdrant replicas"]["found"]
     assert found.endswith(", all Active") and not found.startswith("0")
 
@@ -131,13 +141,8 @@ def test_replicas_of_a_qdrant_server_that_are_behind_are_said(
     assert "1 of 2 are behind: shard 0 of gallery_lobby.0 on peer 2 is Dead" in checks["Qdrant replicas"]["found"]
 
 
-def test_templates_that_an_active_replica_lacks_are_said(
-    gallery: Run, qdrant: Address, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("GALLERY_QDRANT_URL", qdrant.url)
-    monkeypatch.setenv("GALLERY_QDRANT_GRPC_PORT", str(qdrant.grpc_port))
-    asyncio.run(create_gallery(qdrant))
-
+@pytest.mark.usefixtures("on_qdrant")
+def test_templates_that_an_active_replica_lacks_are_said(gallery: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     async def uneven(self: QdrantStore, gallery_id: str) -> dict[str, str]:
         return {f"template-of-{gallery_id}": "ann"}
 
@@ -145,12 +150,6 @@ def test_templates_that_an_active_replica_lacks_are_said(
     code, checks = checked(gallery)
     assert (code, checks["Qdrant replicas"]["state"]) == (Exit.DONE, "warning")
     assert "templates are not on every replica: ann in doctor-" in checks["Qdrant replicas"]["found"]
-
-
-async def create_gallery(qdrant: Address) -> None:
-    store = QdrantStore(qdrant.url, grpc_port=qdrant.grpc_port)
-    await store.create_gallery(make_gallery(f"doctor-{uuid.uuid4().hex[:8]}"))
-    await store.close()
 
 
 def test_a_file_that_the_settings_name_must_be_there(gallery: Run, tmp_path: Path) -> None:
