@@ -54,9 +54,9 @@ class Rig:
         return _cpu_of(self.server), sum(map(_cpu_of, _children(self.server)))
 
     @property
-    def memory(self) -> int:
-        """Bytes of the server and of its store's process that are in memory and theirs alone."""
-        return sum(_private(process) for process in (self.server, *_children(self.server)))
+    def memory(self) -> tuple[int, int]:
+        """Bytes of memory that are the server's alone and its store's process's alone, files that they map included."""
+        return _private(self.server), sum(map(_private, _children(self.server)))
 
 
 @contextmanager

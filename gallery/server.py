@@ -73,6 +73,7 @@ class Opened:
     store: TemplateStore
     embedder: Embedder
     scheduler: Scheduler
+    network: OnnxEmbedder
 
 
 @asynccontextmanager
@@ -107,7 +108,7 @@ async def opened(
         if watch is not None:
             embedder, store = WatchedEmbedder(scheduler, watch), watched_store(store, watch)
         use_cases = GalleryUseCases(embedder, store, network.cohort, observer=observer, sees=sees)
-        yield Opened(use_cases, store, embedder, scheduler)
+        yield Opened(use_cases, store, embedder, scheduler, network)
 
 
 def open_store(settings: Settings) -> TemplateStore:
@@ -140,6 +141,7 @@ async def running(settings: Settings) -> AsyncIterator[RunningServer]:
     async with AsyncExitStack() as stack:
         telemetry = await stack.enter_async_context(telemetry_of(settings))
         gallery = await stack.enter_async_context(opened(settings, telemetry.watch, telemetry.metrics, _caller_sees))
+        await asyncio.to_thread(gallery.network.warm_up, settings.workers)
         access = await stack.enter_async_context(guarded(settings, gallery.scheduler.check_room))
         server = grpc.aio.server(
             interceptors=[CallObserver(*telemetry.listeners), access],
@@ -262,12 +264,12 @@ def _caller_sees(gallery_id: str) -> bool:
 
 
 async def every(seconds: float, what: str, job: Callable[[], Awaitable[None]]) -> None:
-    """Do a job again and again, as long as the server runs; one time that fails is in the log, and not the last."""
+    """Do a job now and again, as long as the server runs; one time that fails is in the log, and not the last."""
     while True:
-        await asyncio.sleep(seconds)
         try:
             await job()
         except GalleryError as error:
             _log.warning("%s failed, to be tried again: %s", what, error)
         except Exception:
             _log.exception("%s failed in a way that nobody foresaw, to be tried again", what)
+        await asyncio.sleep(seconds)

@@ -1,4 +1,5 @@
 import base64
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from onnx import helper
 
 from export.shipping.directions import with_directions
 from gallery.bundled.directions import Directions
-from gallery.domain import EncodedImage, Region
+from gallery.domain import Embedding, EncodedImage, Pixels, Region
 from gallery.errors import ImageTooLarge, InvalidModel, InvalidRegion
 from gallery.images import ImageLimits
 from gallery.onnx_embedder import CHUNK, OnnxEmbedder
@@ -66,6 +67,20 @@ def test_many_threads_may_embed_at_once(path: Path) -> None:
     with ThreadPoolExecutor(4) as pool:
         rows = list(pool.map(lambda picture: embedder.embed_pixels(picture[None])[0], pixels))
     assert np.allclose(np.stack(rows), expected, atol=1e-6)
+
+
+def test_warming_up_runs_the_largest_batch_for_all_callers_at_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    embedder, batches, all_are_in = OnnxEmbedder(path), [], threading.Barrier(3, timeout=30)
+    run = embedder._run
+
+    def meet(batch: Pixels) -> Embedding:
+        all_are_in.wait()
+        batches.append(len(batch))
+        return run(batch)
+
+    monkeypatch.setattr(embedder, "_run", meet)
+    embedder.warm_up(3)
+    assert batches == [CHUNK] * 6
 
 
 def test_a_picture_is_strange_by_the_directions_of_its_model_and_by_nothing_without_them(path: Path) -> None:

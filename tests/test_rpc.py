@@ -187,6 +187,15 @@ async def test_reflection_lists_the_service(channel: grpc.aio.Channel) -> None:
         assert SERVICE_NAME in [service.name for service in answer.list_services_response.service]
 
 
+async def test_the_network_is_warm_for_every_worker_before_the_server_answers(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warm: list[int] = []
+    monkeypatch.setattr(OnnxEmbedder, "warm_up", lambda network, callers: warm.append(callers))
+    async with running(settings.model_copy(update={"workers": 3})):
+        assert warm == [3]
+
+
 async def test_what_was_enrolled_is_there_after_a_restart(settings: Settings) -> None:
     async with running(settings) as server, grpc.aio.insecure_channel(server.address) as channel:
         stub = GalleryServiceStub(channel)

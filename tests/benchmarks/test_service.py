@@ -41,7 +41,7 @@ def test_memory_is_compared_after_requests(bench: Bench, monkeypatch: pytest.Mon
     monkeypatch.setattr(memory, "_AT_ONCE", 0.3)
     (growth,) = memory.measure(bench)
     assert growth.unit == "MB"
-    assert bench.rig.memory > 20e6
+    assert min(bench.rig.memory) > 20e6
 
 
 def test_reduced_decoding_is_measured_by_time_and_by_top_1() -> None:

@@ -147,3 +147,14 @@ async def test_what_a_server_does_again_and_again_outlives_a_time_that_fails(
     await done.wait()
     task.cancel()
     assert [record.levelname for record in caplog.records] == ["WARNING", "ERROR"]
+
+
+async def test_what_a_server_does_again_and_again_it_does_at_once_when_it_starts() -> None:
+    done = asyncio.Event()
+
+    async def job() -> None:
+        done.set()
+
+    task = asyncio.create_task(every(3600.0, "the job", job))
+    await done.wait()
+    task.cancel()
