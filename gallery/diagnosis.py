@@ -31,7 +31,7 @@ def examine(templates: Sequence[Template], threshold: float, gallery_id: str) ->
 
     * LIKELY_DUPLICATE: two identities with templates within ``threshold`` of each other.
     * INSEPARABLE: two identities beyond it whose nearest templates are closer than either's own templates are to each
-      other, so that any threshold that finds one of them takes them for each other.
+      other, so that any threshold which finds one of them takes the two for each other.
     * OUTLIER_TEMPLATE: a template nearer to another identity than to any other template of its own, one of a minority
       there. It counts for none of the above: one stray picture does not make two people one.
     """

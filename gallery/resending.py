@@ -53,8 +53,8 @@ class Patience:
 class Resending(ABC, Generic[Item, Answer]):
     """An exchange over a stream that is opened again whenever it breaks; what has no answer then is sent again.
 
-    An answer that is worth repeating is no answer: nothing new is sent until the rest of the stream has come and the
-    item was sent again. Between tries that settle nothing are pauses, each longer than the one before.
+    An item whose answer is an error worth repeating counts as unanswered: the rest of the stream's answers are awaited,
+    and the item is sent again before anything new. Pauses between tries that settle nothing grow longer and longer.
     """
 
     def __init__(self, patience: Patience, say: Callable[[str], None]) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from gallery.domain import Candidate, Embedded, Embedding, Identification, Outcome, Quality, Region, TrackDecision
 
 TEMPER = 0.5
-"""The power of the images' agreement that a track's similarities are multiplied by."""
+"""A track's similarities are multiplied by its images' agreement to this power."""
 STABLE_AFTER = 3
 """How many images in a row must leave a track's decision as it is before it is called stable."""
 MAX_TRACKS = 256

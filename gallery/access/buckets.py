@@ -17,7 +17,7 @@ class TokenBucket:
         self._filled_at = clock()
 
     def take(self) -> float:
-        """Take a token and return 0, or take none and return in how many seconds there will be one."""
+        """Take a token and return 0; where there is none, return the seconds until there is one."""
         self._fill()
         if self._tokens >= 1.0:
             self._tokens -= 1.0
@@ -25,7 +25,7 @@ class TokenBucket:
         return (1.0 - self._tokens) / self.rate
 
     def reserve(self) -> float:
-        """Take a token that may not be there yet, and return the seconds until it is: wait so long."""
+        """Take a token in advance, and return the seconds to wait until it is there."""
         self._fill()
         self._tokens -= 1.0
         return max(0.0, -self._tokens / self.rate)

@@ -38,10 +38,10 @@ def caller_of(key: Key, bucket: TokenBucket | None) -> Caller:
 
 
 def call_for(caller: Caller) -> None:
-    """Let all that this task goes on to do know for whom it is done; each call has a task of its own."""
+    """Remember the caller for the rest of this task; each call has a task of its own."""
     _CURRENT.set(caller)
 
 
 def current_caller() -> Caller:
-    """Return who this call is for; raises LookupError outside of one, so that nothing is shown to nobody known."""
+    """Return this call's caller; raises LookupError outside a call, so that nothing is shown to an unknown caller."""
     return _CURRENT.get()

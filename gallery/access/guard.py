@@ -64,6 +64,6 @@ class Guard:
             )
 
     def check(self, caller: Caller) -> None:
-        """Check, of a call that lasts, that its key has not ended meanwhile; raises KeyEnded."""
+        """Check that the key of a call which is still open has not ended meanwhile; raises KeyEnded."""
         if self._keyring is not None:
             self._keyring.check(caller)

@@ -27,8 +27,8 @@ class Keyring:
     def caller(self, token: str) -> Caller:
         """Tell whose token it is; raises Unauthenticated, KeyEnded.
 
-        Nothing in the answer, or in its time, tells an unknown id from a wrong secret. That a key has ended is told
-        only to who has it.
+        Neither the answer nor its time tells an unknown id from a wrong secret. Only its owner is told that a
+        key has ended.
         """
         caller = self._callers.get(id_of(token) or "")
         if caller is None or caller.key is None:

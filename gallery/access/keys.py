@@ -2,7 +2,7 @@
 
 A token is `gk_ID_SECRET`; the id is public and names the key in lists and logs, the secret is 256 random bits. What is
 kept is the token's SHA-256. A slow or salted hash protects what people choose, which can be guessed from lists; 256
-random bits can not be guessed at all, and a fast hash keeps a call cheap.
+random bits cannot be guessed at all, and a fast hash keeps a call cheap.
 """
 
 import hashlib

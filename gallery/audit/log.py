@@ -56,14 +56,14 @@ class AuditLog:
             raise self._unavailable(self._failure)
 
     def append(self, event: Event) -> None:
-        """Have an event written soon."""
+        """Have an event written within a second."""
         with self._wake:
             self._waiting.append((event, self._clock()))
             if len(self._waiting) == 1:
                 self._wake.notify()
 
     async def commit(self, event: Event) -> None:
-        """Have an event written now; raises AuditUnavailable (it is tried again all the same)."""
+        """Return once an event is on disk; raises AuditUnavailable, and goes on trying all the same."""
         promise: Future[None] = Future()
         with self._wake:
             self._waiting.append((event, self._clock()))

@@ -27,7 +27,7 @@ class Streams(Protocol):
 class Asking(Resending[StreamItem, StreamAnswer]):
     """One camera's questions to one gallery.
 
-    The server's tracks end with its stream: a track that goes on in the next one rests on its images from there on.
+    The server's tracks end with their stream. A track that goes on in the next stream rests on its images there alone.
     """
 
     def __init__(
@@ -47,17 +47,17 @@ class Asking(Resending[StreamItem, StreamAnswer]):
         self._answered: Callable[[StreamAnswer], None] = lambda answer: None
 
     def ask(self, item: StreamItem) -> None:
-        """Ask; nobody asks more than there may be in flight."""
+        """Send an item soon; the caller holds to the number that may be in flight."""
         self._waiting.append(item)
         self.changed()
 
     def end(self) -> None:
-        """Ask no more."""
+        """Say that no more items come."""
         self._is_last = True
         self.changed()
 
     async def run(self, answered: Callable[[StreamAnswer], None]) -> None:
-        """Go on until the end is answered; ``answered`` is told each answer. Raises what no repetition mends."""
+        """Send until all items are answered; ``answered`` is told each answer. Raises what no repetition mends."""
         self._answered = answered
         await self.exchange()
 

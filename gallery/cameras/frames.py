@@ -26,7 +26,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """Which frames a source gives: ``every`` so many one that is asked about, and those ``between`` or not."""
+    """Which frames a source gives: each ``every``-th, which is asked about, and those ``between`` if wanted."""
 
     every: int = 1
     between: bool = False

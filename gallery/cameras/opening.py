@@ -24,7 +24,7 @@ _PASSWORD = re.compile(r"(?<=://)[^/@\s]*@")
 class Opening:
     """How a source is read: which frames, when a recording begins, its rate, and how long a lost one is looked for.
 
-    None: as the source says; for ``retry_for`` (seconds), for ever.
+    None leaves it to the source; ``retry_for`` is in seconds, and None means for ever.
     """
 
     sampling: Sampling = EVERY_FRAME
@@ -79,7 +79,7 @@ def _from_url(url: str, opening: Opening, tell: Callable[[str], None]) -> Source
 
 
 def _recording(capture: cv2.VideoCapture, name: str, opening: Opening, written: float | None) -> Recording:
-    """Read a recording that, unless it is said, began its length before it was ``written``, or before now."""
+    """Read a recording; where nobody says when it began, it began its own length before it was ``written``, or now."""
     begins = opening.begins
     if begins is None:
         ended = datetime.now().astimezone() if written is None else datetime.fromtimestamp(written).astimezone()

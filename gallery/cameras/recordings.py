@@ -79,7 +79,7 @@ class Recording:
 
 
 class FrameFolder:
-    """Pictures of a folder as the frames of a video, in the order of their names, numbers by their value."""
+    """The pictures of a folder as the frames of a video, in the order of their names: frame-9 before frame-10."""
 
     live = False
 

@@ -11,7 +11,7 @@ from gallery.domain import Pixels, TrackDecision
 from gallery.errors import InvalidParameter
 
 _CODECS = {".mp4": "mp4v", ".mkv": "mp4v", ".avi": "MJPG"}
-_LONGEST_GAP = 1.0  # seconds that a frame is held while none comes; what was longer becomes so long
+_LONGEST_GAP = 1.0  # seconds; a longer gap between frames is shortened to this
 
 
 class AnnotatedVideo:

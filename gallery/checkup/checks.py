@@ -28,7 +28,7 @@ def good(name: str, found: str) -> Check:
 
 
 def warning(name: str, found: str, remedy: str) -> Check:
-    """Make a check that passed, but for something that should be otherwise."""
+    """Make a check that passed, with something that should be mended."""
     return Check(name, State.WARNING, found, remedy)
 
 

@@ -12,7 +12,7 @@ from gallery.settings import Settings
 async def checkup(settings: Settings) -> list[Check]:
     """Check the machine, the files, the model, the address and the store; nothing is changed, and nothing raised.
 
-    One thing apart: a store folder of its own that no server uses is opened for a moment, as a server would open it.
+    One exception: a store folder that no server uses is opened for a moment, as a server would open it.
     """
     checks = [*machine_checks(settings), *access_checks(settings), *file_checks(settings), *model_checks(settings)]
     address, answers = await address_check(settings)

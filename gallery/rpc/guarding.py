@@ -21,8 +21,8 @@ _SECONDS_FOR_A_FIRST_MESSAGE = 1.0
 class AccessInterceptor(grpc.aio.ServerInterceptor):
     """Lets calls through to their servicer that the guard allows, and audits them.
 
-    Who calls, in which role and how often is asked before a byte of the request is received; which gallery, when its
-    first message is there: the request, or a stream's options.
+    Key, role and rate are checked before a byte of the request is received; the gallery, when the first message is
+    there: the request, or a stream's options.
     """
 
     def __init__(self, guard: Guard, auditor: Auditor, check_room: Callable[[], None]) -> None:
@@ -62,7 +62,7 @@ class AccessInterceptor(grpc.aio.ServerInterceptor):
     def _refusing(
         self, method: str, who: str, error: GalleryError, *, streamed: bool
     ) -> Callable[..., Awaitable[None]]:
-        """Answer with a refusal. As a stream, so that a request is not waited for."""
+        """Answer with a refusal, as a stream, so that the request is not waited for."""
 
         async def refuse(_: Any, context: Context) -> None:
             if streamed:  # grpc.aio's clients lose a status that overtakes the first message they write

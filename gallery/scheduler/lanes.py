@@ -61,7 +61,8 @@ class Lanes:
     def take_share(self, workers: int) -> list[Job]:
         """Take out what goes next: one job, or several of its lane where as many are left for each worker.
 
-        The last of them is done no later for it. Where other lanes wait too it is one, so that turns are by images.
+        Together, the last of them is done no later. While other lanes wait too it is one job, so that lanes take turns
+        image by image.
         """
         first = self.take()
         if first is None:

@@ -34,7 +34,7 @@ class CountGauges(Collector):
         yield GaugeMetricFamily("gallery_identities", "Identities enrolled.", labels=["gallery"])
 
     def collect(self) -> Iterable[Metric]:
-        """Count, from the thread that is scraped in; where the store fails, nothing is told but by its health."""
+        """Count, in the thread that answers the scrape; where the store fails nothing is told: health says why."""
         if time.monotonic() - self._counted_at >= _SECONDS_A_COUNT_LASTS:
             counting = asyncio.run_coroutine_threadsafe(self._count(), self._loop)
             try:

@@ -1,4 +1,4 @@
-"""What is read when it is asked for: the queue, the workers, and the health of each part."""
+"""Metrics that are read when Prometheus asks: the queue, the workers, and the health of each part."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
@@ -41,7 +41,7 @@ class LoadGauges(Collector):
         self._load = load
 
     def collect(self) -> Iterable[Metric]:
-        """Ask the scheduler; from the thread that is scraped in."""
+        """Ask the scheduler, in the thread that answers the scrape."""
         load = self._load()
         queue = GaugeMetricFamily("gallery_queue_length", "Images that wait for a worker.", labels=["lane"])
         for lane, count in load.waiting.items():

@@ -24,14 +24,14 @@ SERVICE = "identity-gallery"
 
 
 class Tracing:
-    """A listener to calls and a watch over stages, before another watch."""
+    """A listener to calls and a watch over stages, in front of another watch."""
 
     def __init__(self, provider: TracerProvider, watch: Watch) -> None:
         self._tracer = provider.get_tracer("gallery")
         self._watch = watch
 
     def began(self, method: str, context: Any) -> None:
-        """Begin the call's span, for all that its task does: a task answers one call, so nothing is put back."""
+        """Begin the call's span for the rest of its task; a task answers one call, so nothing has to be reset."""
         sent = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
         service, _, name = method.strip("/").partition("/")
         span = self._tracer.start_span(

@@ -1,4 +1,4 @@
-"""A store and an embedder that are watched while they work. In everything else they are what they stand before."""
+"""A store and an embedder whose work is timed; in all else they do as the store and embedder behind them."""
 
 import functools
 import inspect

@@ -1,7 +1,7 @@
 """A source copied into a draft of a store, compared with it, and put in its gallery's place.
 
-Templates are named by their content, so a copy that was cut short is gone on with: what is there and the same stays,
-what is missing is written, and what the source no longer has is removed.
+Templates are named by their content, so a copy that was cut short can be continued: what is there and equal stays, what
+is missing is written, and what the source no longer has is removed.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -63,7 +63,7 @@ async def migrate(
     """Copy a gallery from store to store with all that belongs to it, and its part of the ledger.
 
     Raises GalleryNotFound; GalleryAlreadyExists when the target has the gallery with other content or of another
-    model, unless it is to ``replace`` it; GalleryChanged when the source does not keep still.
+    model, unless it is to ``replace`` it; GalleryChanged when the source goes on changing.
     """
     origin = StoreSource(source, gallery_id)
     gallery = await origin.gallery()
@@ -96,7 +96,7 @@ async def existing(store: TemplateStore, gallery_id: str) -> Gallery | None:
 async def drafted(source: Source, store: TemplateStore, progress: Progress) -> tuple[int, Digest]:
     """Make the draft of the source's gallery the same as the source; returns how many were written, and the digest.
 
-    Whatever changes in the source meanwhile is copied, too, as long as it comes to rest; else raises GalleryChanged.
+    What changes in the source meanwhile is copied too; raises GalleryChanged where the changes do not end.
     """
     gallery, written = await source.gallery(), 0
     draft = draft_of(gallery.gallery_id)

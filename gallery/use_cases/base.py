@@ -79,7 +79,7 @@ class UseCases:
         self._ledger_keys: dict[str, str] = {}
 
     async def _open(self, gallery_id: str) -> Gallery:
-        """Get a gallery for comparing: its templates and the loaded model must be of one make."""
+        """Get a gallery to compare with; raises GalleryNotFound, and ModelMismatch for another model's than the loaded."""
         gallery = await self._store.get_gallery(checked_gallery_id(gallery_id))
         card = self._embedder.card
         if gallery.model_digest != card.digest:

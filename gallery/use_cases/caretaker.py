@@ -46,7 +46,7 @@ class Caretaker:
                 _log.warning("the gallery %s cannot be calibrated anew: %s", gallery.gallery_id, error)
 
     async def _galleries(self) -> AsyncIterator[Gallery]:
-        """Go past galleries whose record is damaged; a page fails with them, so they are met one by one."""
+        """Walk the galleries past those with a damaged record: it fails its whole page, so that is read one by one."""
         after, limit = "", MAX_PAGE_SIZE
         while True:
             try:

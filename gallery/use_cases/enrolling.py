@@ -68,9 +68,9 @@ class Enrolling(UseCases):
         )
 
     async def _known(self, gallery: Gallery, template_ids: Sequence[UUID]) -> dict[UUID, TemplateInfo]:
-        """Find which templates are enrolled, and stay so.
+        """Find which templates are enrolled and have not expired.
 
-        One that has expired is about to be erased, so to call it enrolled would be to lose it.
+        One that has expired is about to be erased: whoever is told that it is enrolled would lose it.
         """
         found, now = await self._store.find(gallery.gallery_id, template_ids), self._clock()
         return {info.template_id: info for info in found if not _has_expired(info, now)}
@@ -102,10 +102,12 @@ class Enrolling(UseCases):
 
 
 def compared(policy: OnConflict, basis: Basis, taken: Taken, near: Sequence[Neighbour]) -> Taken:
-    """Name the identity a picture lies nearer to than to its own or, if it is the first, within the threshold.
+    """Note, as a conflict, another identity that the picture is nearer to than to its own.
 
-    ``near`` are its nearest templates, with the nearest of its own identity. Raises EnrolmentConflict where the policy
-    refuses such a picture.
+    Where it is the first picture of its identity, one within the threshold.
+
+    ``near`` are the nearest templates to the picture and the nearest one of its own identity. Raises EnrolmentConflict
+    where the policy refuses such a picture.
     """
     own_id = taken.template.info.identity_id
     other = min((each for each in near if each.identity_id != own_id), key=_distance, default=None)

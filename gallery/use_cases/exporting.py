@@ -14,8 +14,8 @@ class Exporting(UseCases):
     async def export_page(self, gallery_id: str, *, after: UUID | None = None) -> ExportPage:
         """Fetch the templates after one, by id, with embeddings, and what the gallery is; raises GalleryNotFound.
 
-        The ledger is read before the templates: who is erased in between is missing in it, and so is erased again
-        from what is made of the export.
+        The ledger is read before the templates. An erasure in between is then missing in the export's copy of the
+        ledger, and so is applied again when the export is restored.
         """
         gallery = await self._store.get_gallery(checked_gallery_id(gallery_id))
         erasures = await self._store.list_erasures(gallery_id) if after is None else []

@@ -12,8 +12,8 @@ Reply = TypeVar("Reply")
 class Groups(Generic[Ask, Reply]):
     """One group is carried out at a time; what is asked meanwhile makes the next, of at most ``largest``.
 
-    ``carry_out`` replies to each of a group, in order; what it raises, all of the group are told. A group that is not
-    full waits up to ``patience`` seconds for others, unless ``are_all`` says of its size that none are to come.
+    ``carry_out`` gives a reply for each of a group, in order; what it raises is raised to all of them. A group that is
+    not full waits up to ``patience`` seconds for more, unless ``are_all``, given its size, says that no more will come.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Groups(Generic[Ask, Reply]):
         self._changed.set()
 
     async def close(self) -> None:
-        """Stop; what is being carried out is left, and nobody is told of it."""
+        """Stop at once; whoever still waits gets no reply."""
         if self._working is not None:
             self._working.cancel()
             with suppress(asyncio.CancelledError):

@@ -52,9 +52,9 @@ class _Stream:
 
     @contextmanager
     def turn(self, tracks: Sequence[Track]) -> Iterator[list[asyncio.Event]]:
-        """Give what to wait for before these tracks are touched: the items that came before, however long each takes.
+        """Take a place in the queue of each track; yields what to wait for before the tracks may be touched.
 
-        So a track's images are fused, and its decisions made, in the order they were sent.
+        So a track's images are fused, and its decisions made, in the order they were sent, however long each takes.
         """
         over = asyncio.Event()
         before = [self.turns[track] for track in tracks if track in self.turns]

@@ -33,7 +33,7 @@ class Identities(Erasing):
     async def list_identities(
         self, gallery_id: str, *, page_size: int = 100, page_token: str = "", where: TemplateFilter = EVERYTHING
     ) -> Page[IdentitySummary]:
-        """List by id the identities that have such a template, counting those."""
+        """List by id the identities that have templates which fit ``where``, and count these."""
         listing = f"identities of {gallery_id}"
         limit, after = checked_page_size(page_size), last_shown(listing, page_token)
         found = await self._store.list_identities(checked_gallery_id(gallery_id), after=after, limit=limit, where=where)

@@ -40,5 +40,5 @@ def last_shown(listing: str, page_token: str) -> str:
 
 
 def _seal(listing: str, last: str) -> bytes:
-    """Tell tokens of this listing from others and from slips; it hides nothing and is no secret."""
+    """Compute a token's checksum, by which one of another listing, or a mistyped one, is noticed; it is no secret."""
     return hashlib.sha256(f"{listing}\n{last}".encode()).digest()[:_SEAL]

@@ -4,7 +4,10 @@ import asyncio
 
 
 class Room:
-    """So many bytes; what is larger than all of them gets in alone. For one taker at a time."""
+    """``size`` bytes to be taken and given back, by one taker at a time.
+
+    A picture that is larger than all of them gets in when it is alone.
+    """
 
     def __init__(self, size: int) -> None:
         self._size = self._free = size

@@ -16,10 +16,10 @@ _log = logging.getLogger(__name__)
 
 
 class TrustedClock:
-    """The wall clock, but for jumps ahead, during which it goes on by the time that passes.
+    """The wall clock, except that after a jump ahead it goes on by the time that passes, for an hour.
 
-    A machine that wakes up, or whose clock was behind, looks like that, too: what is due is then done an hour late. A
-    jump back is followed at once, since nothing is done too early by it. What the clock says at first is believed.
+    A machine that wakes up, or whose clock was behind, looks as if it had jumped too: what is due is then done an hour
+    late. A jump back is followed at once, since nothing is done too early by it. The first time read is believed.
     """
 
     def __init__(self, wall: Callable[[], datetime] = utc_now, steady: Callable[[], float] = monotonic) -> None:
