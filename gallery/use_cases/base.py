@@ -79,7 +79,7 @@ class UseCases:
         self._ledger_keys: dict[str, str] = {}
 
     async def _open(self, gallery_id: str) -> Gallery:
-        """Get a gallery to compare with; raises GalleryNotFound, and ModelMismatch for another model's than the loaded."""
+        """Get a gallery to compare with; raises GalleryNotFound, ModelMismatch when another model made it."""
         gallery = await self._store.get_gallery(checked_gallery_id(gallery_id))
         card = self._embedder.card
         if gallery.model_digest != card.digest:
