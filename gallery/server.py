@@ -144,15 +144,7 @@ async def running(settings: Settings) -> AsyncIterator[RunningServer]:
         await asyncio.to_thread(gallery.network.warm_up, settings.workers)
         access = await stack.enter_async_context(guarded(settings, gallery.scheduler.check_room))
         server = grpc.aio.server(
-            interceptors=[CallObserver(*telemetry.listeners), access],
-            options=[
-                ("grpc.max_receive_message_length", _largest_message(settings)),
-                ("grpc.so_reuseport", 0),  # a second server on the same port is an error, not a silent half
-                ("grpc.keepalive_time_ms", _PING_AFTER),
-                ("grpc.keepalive_timeout_ms", _PONG_WITHIN),
-                ("grpc.http2.max_pings_without_data", 0),
-                ("grpc.http2.min_ping_interval_without_data_ms", _PINGED_AT_MOST),
-            ],
+            interceptors=[CallObserver(*telemetry.listeners), access], options=_server_options(settings)
         )
         servicer = GalleryServicer(gallery.use_cases, stream_items=settings.stream_items)
         add_GalleryServiceServicer_to_server(servicer, server)
@@ -252,6 +244,17 @@ def _warmed_up(embedder: Embedder) -> Callable[[], Awaitable[object]]:
     """Make the check of the model and its workers: a golden picture of the card's, taken the way that every one is."""
     golden = EncodedImage(base64.b64decode(embedder.card.golden[0].image_png_base64))
     return lambda: embedder.embed(golden)
+
+
+def _server_options(settings: Settings) -> list[tuple[str, int]]:
+    return [
+        ("grpc.max_receive_message_length", _largest_message(settings)),
+        ("grpc.so_reuseport", 0),  # a second server on the same port is an error, not a silent half
+        ("grpc.keepalive_time_ms", _PING_AFTER),
+        ("grpc.keepalive_timeout_ms", _PONG_WITHIN),
+        ("grpc.http2.max_pings_without_data", 0),
+        ("grpc.http2.min_ping_interval_without_data_ms", _PINGED_AT_MOST),
+    ]
 
 
 def _largest_message(settings: Settings) -> int:

@@ -26,7 +26,7 @@ gallery calibrate --strangers passers-by/ — a folder for each person, or files
 
 Running servers apply the threshold to the next call. gallery galleries threshold goes back or pins one by hand."""
 
-DEFAULT_TARGET = 0.01
+DEFAULT_TARGET = 0.01  # the domain's; importing it from there would make --help wait for numpy
 
 
 @on_a_gallery

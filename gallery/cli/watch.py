@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,7 +18,7 @@ from gallery.cli.target import ask
 from gallery.errors import GalleryError, InvalidParameter
 
 if TYPE_CHECKING:
-    from gallery.cameras import Finder, Sink, Source
+    from gallery.cameras import Finder, Sink, Source, Watching
     from gallery.cameras.watching import Counts
     from gallery.cli.target import AnyGallery
 
@@ -123,7 +124,7 @@ def watch(
     patience = None if retry_for is None else duration(retry_for, "--retry-for").total_seconds()
     began = None if begins is None else moment(begins, "--begins")
     opening = Opening(Sampling(every, between=output is not None), began, rate, patience)
-    interrupted = False
+    interrupted = Event()
     with ExitStack() as stack:
         opened = open_source(source, opening, say)
         stack.callback(opened.close)
@@ -139,16 +140,8 @@ def watch(
         async def run(gallery: "AnyGallery") -> "Counts":
             asking = Asking(gallery, common.gallery_id, threshold, Patience(_SECONDS_FOR_AN_ANSWER, patience), say)
             watching = Watching(opened, finder, asking, sinks, camera)
-
-            def stop() -> None:
-                nonlocal interrupted
-                interrupted = True
-                watching.stop()
-
             try:
-                with progress() as bar, stopped_by_signals(stop):
-                    task = bar.add_task("watching", total=opened.total)
-                    await watching.run(lambda done: bar.update(task, completed=done))
+                await _carry_out(watching, opened.total, interrupted)
             finally:
                 _sum_up(watching.counts, opened, output)
             return watching.counts
@@ -156,10 +149,10 @@ def watch(
         try:
             counts = ask(common.target, run)
         except GalleryError as error:
-            if not interrupted:
+            if not interrupted.is_set():
                 raise
             say(f"gallery: {error} [{error.reason}]")
-    if interrupted:
+    if interrupted.is_set():
         raise typer.Exit(Exit.INTERRUPTED)
     raise typer.Exit(Exit.NO_MATCH if counts.refused or opened.unreadable else Exit.DONE)
 
@@ -205,6 +198,18 @@ def _lines_in(path: Path) -> Iterator[Callable[[str], None]]:
 
     with file:
         yield write
+
+
+async def _carry_out(watching: "Watching", total: int | None, interrupted: Event) -> None:
+    """Watch to the end, or until a signal, which sets ``interrupted``; ``total`` frames, None where nobody knows."""
+
+    def stop() -> None:
+        interrupted.set()
+        watching.stop()
+
+    with progress() as bar, stopped_by_signals(stop):
+        task = bar.add_task("watching", total=total)
+        await watching.run(lambda done: bar.update(task, completed=done))
 
 
 def _sum_up(counts: "Counts", source: "Source", output: Path | None) -> None:

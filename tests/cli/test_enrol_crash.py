@@ -79,6 +79,15 @@ def enrolling(server: Server, report: Path) -> Iterator["subprocess.Popen[bytes]
         process.communicate()
 
 
+@contextlib.contextmanager
+def halfway(server: Server, report: Path, pictures: list[dict[str, str]]) -> Iterator["subprocess.Popen[bytes]"]:
+    """A run that was given sixty pictures and has enrolled thirty of them at least."""
+    with enrolling(server, report) as process:
+        give(process, pictures[:60])
+        wait_for_rows(report, 30)
+        yield process
+
+
 def wait_for(server: Server) -> None:
     end = time.monotonic() + 60
     while True:
@@ -122,9 +131,7 @@ def test_a_server_that_is_killed_and_comes_back_has_every_picture_once(
     server: Server, pictures: list[dict[str, str]], tmp_path: Path
 ) -> None:
     report = tmp_path / "report.jsonl"
-    with enrolling(server, report) as process:
-        give(process, pictures[:60])
-        wait_for_rows(report, 30)
+    with halfway(server, report, pictures) as process:
         server.kill()
         before = {row["identity"] for row in told(report) if row["result"] == "created"}
         give(process, pictures[60:])
@@ -142,9 +149,7 @@ def test_a_client_that_is_killed_goes_on_where_it_was(
     server: Server, pictures: list[dict[str, str]], tmp_path: Path
 ) -> None:
     report = tmp_path / "report.jsonl"
-    with enrolling(server, report) as process:
-        give(process, pictures[:60])
-        wait_for_rows(report, 30)
+    with halfway(server, report, pictures) as process:
         process.kill()
         process.wait()
     done = len(told(report))
@@ -161,9 +166,7 @@ def test_an_interrupted_enrolment_finishes_what_is_under_way_and_says_how_to_go_
     server: Server, pictures: list[dict[str, str]], tmp_path: Path
 ) -> None:
     report = tmp_path / "report.jsonl"
-    with enrolling(server, report) as process:
-        give(process, pictures[:60])
-        wait_for_rows(report, 30)
+    with halfway(server, report, pictures) as process:
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == Exit.INTERRUPTED
         assert process.stdout is not None and process.stderr is not None
