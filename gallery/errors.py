@@ -244,9 +244,20 @@ class EmbedderUnavailable(GalleryError):
 
 
 class StoreUnavailable(GalleryError):
-    """The store does not answer; nothing is known about the outcome of a write."""
+    """The store does not answer; nothing is known about the outcome of a write.
+
+    The message names folders and addresses of the server's own, for its log and its operator.
+    """
 
     reason = "STORE_UNAVAILABLE"
+
+    @property
+    def told(self) -> str:
+        """What to do, and where it is written what is wrong."""
+        return (
+            "the store cannot be relied on at the moment; try again: doing the same twice changes nothing; "
+            "the server's log says what is wrong"
+        )
 
 
 class StoreCorrupt(GalleryError):

@@ -9,7 +9,8 @@ import hmac
 import secrets
 import uuid
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import Enum
 from uuid import UUID
 
 from gallery.domain import LedgerEntry, TemplateInfo
@@ -88,6 +89,36 @@ class Erased:
                     reached[after] = position
                     waiting.append((position, after))
         return False
+
+
+class Verdict(Enum):
+    """What the ledger says of a template that only some copies of its gallery have."""
+
+    STAYS = "stays"
+    ERASED = "erased"
+    DOUBTFUL = "doubtful"
+
+
+def judged(gallery_id: str, entries: Sequence[LedgerEntry], info: TemplateInfo, slack: timedelta) -> Verdict:
+    """Tell whether a template was erased after it was enrolled, or moved here, by the whole ledger, oldest first.
+
+    Servers' clocks differ, so what lies less than ``slack`` apart is doubtful, and so is what was moved away since: the
+    ledger has a move before it is made, and does not know whether it was.
+    """
+    name = str(info.template_id)
+    arrivals = [
+        entry.recorded_at
+        for entry in entries
+        if entry.moved and _hashed(entry.key, gallery_id, "template", name) in {after for _, after in entry.moved}
+    ]
+    since = max([info.enrolled_at, *arrivals])
+    if Erased(gallery_id, [entry for entry in entries if entry.recorded_at >= since + slack]).has(info):
+        return Verdict.ERASED
+    near = [entry for entry in entries if entry.recorded_at > since - slack]
+    leaving = any(
+        _hashed(entry.key, gallery_id, "template", name) in {before for before, _ in entry.moved} for entry in near
+    )
+    return Verdict.DOUBTFUL if leaving or Erased(gallery_id, near).has(info) else Verdict.STAYS
 
 
 def _hashed_all(gallery_id: str, key: str, template_ids: Iterable[UUID]) -> tuple[str, ...]:

@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol, Self
 
+Place = tuple[str, int]  # host and port
+
 _CHUNK = 65536
 _PATIENCE = 10.0  # seconds for a thread to end
 
@@ -34,10 +36,10 @@ class Network:
         self._listeners: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
 
-    def connect(self, ports: Sequence[int], nodes: Sequence[Node]) -> list[int]:
-        """Listen for each of ``nodes``' ports, which may be started later; returns where."""
+    def connect(self, places: Sequence[Place], nodes: Sequence[Node]) -> list[Place]:
+        """Listen for each of ``nodes``' places, which may be started later; returns where."""
         self._nodes = nodes
-        return [self._listening(number, port) for number, port in enumerate(ports)]
+        return [self._listening(number, place) for number, place in enumerate(places)]
 
     def cut(self, number: int) -> None:
         """Let nothing pass between a node and its peers."""
@@ -62,25 +64,25 @@ class Network:
         for thread in list(self._threads):
             thread.join(_PATIENCE)
 
-    def _listening(self, number: int, port: int) -> int:
+    def _listening(self, number: int, place: Place) -> Place:
         listener = socket.create_server(("127.0.0.1", 0))
         self._listeners.append(listener)
-        self._start(self._accept, listener, number, port)
-        return int(listener.getsockname()[1])
+        self._start(self._accept, listener, number, place)
+        return "127.0.0.1", int(listener.getsockname()[1])
 
     def _start(self, work: Callable[..., None], *arguments: object) -> None:
         thread = threading.Thread(target=work, args=arguments, daemon=True)
         self._threads.append(thread)
         thread.start()
 
-    def _accept(self, listener: socket.socket, number: int, port: int) -> None:
+    def _accept(self, listener: socket.socket, number: int, place: Place) -> None:
         while not self._closing:
             try:
                 near, address = listener.accept()
             except OSError:  # closed
                 return
             try:
-                far = socket.create_connection(("127.0.0.1", port))
+                far = socket.create_connection(place)
             except OSError:  # the node does not listen
                 near.close()
                 continue

@@ -14,7 +14,7 @@ from typing import Any, Self
 import yaml
 
 from tests.cut_network import Network
-from tests.qdrant_cluster import NODES, Cluster, running_cluster
+from tests.qdrant_cluster import Cluster, running_cluster
 from tests.qdrant_server import free_ports, is_open
 
 DOCKER = Path(__file__).parent.parent / "docker"
@@ -68,51 +68,45 @@ class PlainCluster:
 def running_plain_cluster(folder: Path, model: Path, network: Network | None = None) -> Iterator[PlainCluster]:
     """Start three Qdrant nodes, two galleries and the proxy as compose.cluster.yaml says."""
     compose = yaml.safe_load((DOCKER / "compose.cluster.yaml").read_text())
-    published, qdrant_port, qdrant_grpc_port, *gallery_ports = free_ports(5)
+    published, *gallery_ports = free_ports(3)
     with ExitStack() as stack:
         qdrant = stack.enter_context(running_cluster(folder / "qdrant", network))
-        places = {"proxy:6333": qdrant_port}
-        for number, node in enumerate(qdrant.addresses, 1):
-            places[f"qdrant-{number}:6333"] = int(node.url.rpartition(":")[2])
-            places[f"qdrant-{number}:6334"] = node.grpc_port
-        places |= {f"gallery-{number}:50051": port for number, port in enumerate(gallery_ports, 1)}
-        ports = {"gallery": published, "qdrant": qdrant_port, "qdrant-grpc": qdrant_grpc_port}
-        stack.enter_context(_proxy(folder / "proxy", places, ports))
+        places = {
+            f"qdrant-{number}:6333": node.url.removeprefix("http://") for number, node in enumerate(qdrant.addresses, 1)
+        }
+        places |= {f"gallery-{number}:50051": f"127.0.0.1:{port}" for number, port in enumerate(gallery_ports, 1)}
+        stack.enter_context(_proxy(folder / "proxy", places, published))
         galleries = []
         for number, port in enumerate(gallery_ports, 1):
             settings = _on_loopback(compose["services"][f"gallery-{number}"]["environment"], places)
-            settings |= {"GALLERY_LISTEN": f"127.0.0.1:{port}", "GALLERY_QDRANT_GRPC_PORT": str(qdrant_grpc_port)}
+            settings |= {"GALLERY_LISTEN": f"127.0.0.1:{port}", "GALLERY_QDRANT_GRPC_PORT": str(qdrant.grpc_port)}
             command = [sys.executable, "-m", "gallery.cli", "serve", "--model", str(model)]
             gallery = Process(command, port, folder / f"gallery-{number}", settings)
             galleries.append(stack.enter_context(gallery))
         yield PlainCluster(f"127.0.0.1:{published}", qdrant, tuple(galleries))
 
 
-def _proxy(folder: Path, places: Mapping[str, int], ports: Mapping[str, int]) -> Process:
+def _proxy(folder: Path, places: Mapping[str, str], port: int) -> Process:
     """Write the proxy's two files with loopback's ports in the places of the containers'."""
     folder.mkdir(parents=True)
     static = yaml.safe_load((DOCKER / "proxy" / "traefik.yaml").read_text())
-    for name, port in ports.items():
-        static["entryPoints"][name]["address"] = f"127.0.0.1:{port}"
+    static["entryPoints"]["gallery"]["address"] = f"127.0.0.1:{port}"
     static["providers"]["file"]["filename"] = str(folder / "cluster.yaml")
     (folder / "traefik.yaml").write_text(yaml.safe_dump(static))
     dynamic = yaml.safe_load((DOCKER / "proxy" / "cluster.yaml").read_text())
-    for number in range(1, NODES + 1):  # a port alone names no container
-        balancer = dynamic["http"]["services"][f"qdrant-grpc-{number}"]["loadBalancer"]
-        balancer["healthCheck"]["port"] = places[f"qdrant-{number}:6333"]
     (folder / "cluster.yaml").write_text(yaml.safe_dump(_on_loopback(dynamic, places)))
     program = Path(sys.executable).with_name("traefik")
-    return Process([str(program), f"--configFile={folder / 'traefik.yaml'}"], ports["gallery"], folder, {})
+    return Process([str(program), f"--configFile={folder / 'traefik.yaml'}"], port, folder, {})
 
 
-def _on_loopback(value: Any, places: Mapping[str, int]) -> Any:
-    """Put 127.0.0.1 and its port wherever a container is named."""
+def _on_loopback(value: Any, places: Mapping[str, str]) -> Any:
+    """Put its host and port on loopback wherever a container is named."""
     match value:
         case dict():
             return {name: _on_loopback(one, places) for name, one in value.items()}
         case list():
             return [_on_loopback(one, places) for one in value]
         case str():
-            for place, port in places.items():
-                value = value.replace(place, f"127.0.0.1:{port}")
+            for container, place in places.items():
+                value = value.replace(container, place)
     return value

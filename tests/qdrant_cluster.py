@@ -14,14 +14,28 @@ from tests.qdrant_server import Address, ServerProcess, ServerUnavailable, binar
 
 NODES = 3
 _TIMEOUT = 60.0
-_NOTICED = 3.0  # seconds by which the proxy of compose.cluster.yaml has seen that a node is gone
+_NOTICED = 3.0  # seconds after which compose.cluster.yaml starts a node again, and galleries have seen it gone
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """The nodes, in the order they were started; the first was the one the others joined."""
+    """The nodes, in the order they were started; the first was the one the others joined.
+
+    ``peers`` is where each listens for the others.
+    """
 
     nodes: tuple[ServerProcess, ...]
+    peers: tuple[str, ...]
+
+    @property
+    def url(self) -> str:
+        """The nodes' URLs as `QdrantStore` takes them; their gRPC port is the same."""
+        return ",".join(address.url for address in self.addresses)
+
+    @property
+    def grpc_port(self) -> int:
+        """The gRPC port of each node."""
+        return self.addresses[0].grpc_port
 
     @property
     def addresses(self) -> tuple[Address, ...]:
@@ -50,12 +64,12 @@ class Cluster:
 def running_cluster(folder: Path, network: Network | None = None) -> Iterator[Cluster]:
     """Run a cluster that agrees on who is in it, its nodes joined by ``network``; raises ServerUnavailable."""
     program = binary()
-    ports = free_ports(NODES)
+    http_port, grpc_port, *ports = free_ports(2 + NODES)
     nodes: list[ServerProcess] = []
-    named = ports if network is None else network.connect(ports, nodes)
-    uris = [f"http://127.0.0.1:{port}" for port in named]
+    places = [(f"127.0.0.{number}", port) for number, port in enumerate(ports, 2)]  # as machines have the same ports
+    uris = [f"http://{host}:{port}" for host, port in (places if network is None else network.connect(places, nodes))]
     with ExitStack() as stack:
-        for number, port in enumerate(ports):
+        for number, (host, port) in enumerate(places):
             home = folder / f"node-{number}"
             home.mkdir(parents=True)
             join = [] if number == 0 else ["--bootstrap", uris[0]]
@@ -64,10 +78,11 @@ def running_cluster(folder: Path, network: Network | None = None) -> Iterator[Cl
                 home,
                 arguments=["--uri", uris[number], *join],
                 settings={"QDRANT__CLUSTER__ENABLED": "true", "QDRANT__CLUSTER__P2P__PORT": str(port)},
+                place=(host, http_port, grpc_port),
             )
             nodes.append(node)
             stack.enter_context(node)
-        cluster = Cluster(tuple(nodes))
+        cluster = Cluster(tuple(nodes), tuple(f"{host}:{port}" for host, port in places))
         _agreed(cluster)
         yield cluster
 

@@ -11,6 +11,7 @@ import hashlib
 import importlib
 import importlib.util
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -19,7 +20,7 @@ import tarfile
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -33,6 +34,7 @@ BINARY_SHA256 = "8019db3c315d27fe663d639a6cdc6f60dff2ae903312daea492b159b553ad66
 IMAGE = f"qdrant/qdrant:v{VERSION}"
 CACHE = Path(__file__).resolve().parent.parent / ".cache" / f"qdrant-{VERSION}"
 _START_TIMEOUT = 30.0
+_NOT_GIVEN_AWAY = (10_000, 32_000)  # outgoing connections have ports from 32768 (Linux) or 49152
 
 
 class ServerUnavailable(Exception):
@@ -81,19 +83,32 @@ def binary() -> Path:
     return _local_binary() or _fetched()
 
 
+Place = tuple[str, int, int]
+"""A host of loopback, and a REST and a gRPC port of it."""
+
+
 class ServerProcess:
-    """A server run from ``program`` on random free ports of loopback, with everything it writes in ``folder``."""
+    """A server run from ``program``, at ``place`` or on free ports of 127.0.0.1; it writes into ``folder`` alone."""
 
     def __init__(
-        self, program: Path, folder: Path, *, arguments: Sequence[str] = (), settings: Mapping[str, str] | None = None
+        self,
+        program: Path,
+        folder: Path,
+        *,
+        arguments: Sequence[str] = (),
+        settings: Mapping[str, str] | None = None,
+        place: Place | None = None,
     ) -> None:
         self._command = [str(program), "--disable-telemetry", *arguments]
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
-        http_port, grpc_port = free_ports(2)
-        self.address = Address(f"http://127.0.0.1:{http_port}", grpc_port)
+        if place is None:
+            http_port, grpc_port = free_ports(2)
+            place = ("127.0.0.1", http_port, grpc_port)
+        self._host, http_port, grpc_port = place
+        self.address = Address(f"http://{self._host}:{http_port}", grpc_port)
         self._settings = {
-            "QDRANT__SERVICE__HOST": "127.0.0.1",
+            "QDRANT__SERVICE__HOST": self._host,
             "QDRANT__SERVICE__HTTP_PORT": str(http_port),
             "QDRANT__SERVICE__GRPC_PORT": str(grpc_port),
             "QDRANT__STORAGE__STORAGE_PATH": str(folder / "storage"),
@@ -114,7 +129,7 @@ class ServerProcess:
                 stderr=subprocess.STDOUT,
             )
         end = time.monotonic() + _START_TIMEOUT
-        while not is_open(self.address.grpc_port):
+        while not is_open(self.address.grpc_port, self._host):
             if self._process.poll() is not None or time.monotonic() > end:
                 raise ServerUnavailable(f"Qdrant did not start: {log.read_text(errors='replace')[-2000:]}")
             time.sleep(0.05)
@@ -144,21 +159,21 @@ class ServerProcess:
 
 
 def free_ports(count: int) -> list[int]:
-    """Find ports of loopback that nobody uses at the moment."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [int(each.getsockname()[1]) for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+    """Find ports of loopback that nobody uses, and that no system gives away by itself until they are taken."""
+    ports: list[int] = []
+    with ExitStack() as held:
+        while len(ports) < count:
+            port = random.SystemRandom().randrange(*_NOT_GIVEN_AWAY)
+            with suppress(OSError):  # somebody uses it
+                held.enter_context(socket.create_server(("", port)))  # on every address of loopback
+                ports.append(port)
+    return ports
 
 
-def is_open(port: int) -> bool:
+def is_open(port: int, host: str = "127.0.0.1") -> bool:
     """Tell whether somebody listens on this port of loopback."""
     with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        return probe.connect_ex((host, port)) == 0
 
 
 def _local_binary() -> Path | None:

@@ -1,12 +1,13 @@
 """The ledger of erasures: who of an older copy must not come back, and what it tells of them."""
 
 import json
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from gallery import ledger
 from gallery.domain import LedgerEntry, TemplateInfo
-from gallery.ledger import Erased
+from gallery.ledger import Erased, Verdict, judged
 from gallery.records import entry_of_record, record_of_entry
 from tests.stores.samples import make_template
 
@@ -83,3 +84,49 @@ def test_keys_and_receipts_are_never_the_same() -> None:
     assert first.entry_id != second.entry_id
     assert erasure("ann").identity == first.identity
     assert ledger.erasure_of_identity("lobby", ledger.new_key(), NOON, "ann", [uuid4()]).identity != first.identity
+
+
+MINUTE = timedelta(minutes=1)
+
+
+def judge(info: TemplateInfo, *entries: LedgerEntry) -> Verdict:
+    return judged("lobby", entries, info, MINUTE)
+
+
+def enrolled(info: TemplateInfo, after_noon: timedelta) -> TemplateInfo:
+    return replace(info, enrolled_at=NOON + after_noon)
+
+
+def test_a_template_stays_that_was_not_erased_since_it_was_enrolled() -> None:
+    ann = template("ann")
+    assert judge(ann) is Verdict.STAYS
+    assert judge(ann, erasure("bob")) is Verdict.STAYS
+    assert judge(enrolled(ann, 2 * MINUTE), erasure("ann", ann)) is Verdict.STAYS
+
+
+def test_a_template_was_erased_by_what_the_ledger_has_after_its_enrolment() -> None:
+    ann, other = enrolled(template("ann"), -2 * MINUTE), enrolled(template("ann", 2), -2 * MINUTE)
+    alone = ledger.erasure_of_templates("lobby", KEY, NOON, [ann.template_id])
+    assert judge(ann, erasure("ann", ann)) is Verdict.ERASED
+    assert judge(other, erasure("ann", ann)) is Verdict.ERASED, "the whole identity goes"
+    assert (judge(ann, alone), judge(other, alone)) == (Verdict.ERASED, Verdict.STAYS)
+
+
+def test_what_clocks_cannot_tell_apart_is_doubtful() -> None:
+    for apart in (-MINUTE / 2, MINUTE / 2):
+        assert judge(enrolled(template("ann"), apart), erasure("ann")) is Verdict.DOUBTFUL
+
+
+def test_what_was_moved_away_is_doubtful_until_it_is_erased_where_it_went() -> None:
+    ann, annie = enrolled(template("ann"), -2 * MINUTE), template("annie")
+    assert judge(ann, moved((ann, annie))) is Verdict.DOUBTFUL
+    assert judge(ann, moved((ann, annie)), erasure("annie", annie)) is Verdict.ERASED
+    assert judge(annie, moved((ann, annie))) is Verdict.STAYS
+
+
+def test_what_was_moved_here_counts_from_then_on() -> None:
+    bob, ann = template("bob"), enrolled(template("ann"), -60 * MINUTE)
+    before = replace(erasure("ann"), recorded_at=NOON - 30 * MINUTE)
+    assert judge(ann, before, moved((bob, ann))) is Verdict.STAYS
+    after = replace(erasure("ann"), recorded_at=NOON + 30 * MINUTE)
+    assert judge(ann, before, moved((bob, ann)), after) is Verdict.ERASED

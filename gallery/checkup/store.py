@@ -7,24 +7,23 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from gallery.checkup.checks import Check, State, bad, good, warning
+from gallery.checkup.replicas import replicas_check
 from gallery.edge_store import EdgeStore
 from gallery.errors import GalleryError
 from gallery.ports import TemplateStore
-from gallery.qdrant_store import QdrantStore
 from gallery.server import open_qdrant
 from gallery.settings import Settings
 
 _TIGHT, _TOO_TIGHT = 2**30, 64 * 2**20  # bytes
-_SHOWN = 5  # replicas that are behind
 _NOT_INPUT = {"store", "model", "config", "audit", "keys"}  # made when they are missing, or checked elsewhere
 
 
-async def store_checks(settings: Settings, *, in_use: bool) -> AsyncIterator[Check]:
-    """Look at the store; ``in_use``: a server of ours answers, so that it holds the folder."""
+async def store_checks(settings: Settings, *, in_use: bool, mend: bool) -> AsyncIterator[Check]:
+    """Look at the store; ``in_use``: a server of ours answers, so that it holds the folder; ``mend``: Qdrant's."""
     if (url := settings.qdrant_url) is not None:
         yield (answers := await _answering("Qdrant", open_qdrant(settings, url), url))
         if answers.state is State.GOOD:
-            yield await _replicas(open_qdrant(settings, url))
+            yield await replicas_check(open_qdrant(settings, url), mend=mend)
         return
     place = _existing(settings.store)
     if not os.access(place, os.W_OK | os.X_OK) or not place.is_dir():
@@ -68,41 +67,6 @@ async def _answering(name: str, store: TemplateStore, place: str) -> Check:
         return bad(name, str(error), "see what it says, and the log of the store")
     finally:
         await store.close()
-
-
-async def _replicas(store: QdrantStore) -> Check:
-    """See whether every replica on the server or cluster is up to date, by what it says and by what it holds."""
-    try:
-        states = await store.replica_states()
-        settled = all(state == "Active" for state in states.values())
-        uneven = await _uneven(store) if settled else []
-    except GalleryError as error:
-        return bad("Qdrant replicas", str(error), "see what it says, and the log of the store")
-    finally:
-        await store.close()
-    if behind := [f"{replica} is {state}" for replica, state in states.items() if state != "Active"]:
-        shown = "; ".join(behind[:_SHOWN])
-        told = f"{len(behind)} of {len(states)} are behind: {shown}" + ("; …" if len(behind) > _SHOWN else "")
-        return warning("Qdrant replicas", told, "take no other node away until they are Active; start those that are")
-    if uneven:
-        shown = ", ".join(uneven[:_SHOWN]) + (", …" if len(uneven) > _SHOWN else "")
-        told = f"{len(states)}, all Active, yet {len(uneven)} templates are not on every replica: {shown}"
-        return warning(
-            "Qdrant replicas", told, "erase again whom you erased, enrol the others again from the same pictures"
-        )
-    return good("Qdrant replicas", f"{len(states)}, all Active")
-
-
-async def _uneven(store: QdrantStore) -> list[str]:
-    """Name the templates that some replica lacks."""
-    uneven: list[str] = []
-    after = ""
-    while galleries := await store.list_galleries(after=after, limit=100):
-        for gallery in galleries:
-            found = await store.uneven(gallery.gallery_id)
-            uneven += [f"{identity_id} in {gallery.gallery_id} ({each})" for each, identity_id in found.items()]
-        after = galleries[-1].gallery_id
-    return uneven
 
 
 def _existing(folder: Path) -> Path:

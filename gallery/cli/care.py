@@ -22,6 +22,7 @@ than to their own identity) and inseparable identities (that no threshold can te
 pictures before you mend: a distance proves nothing. Merge and split can be undone, erasing cannot.
 With --system it checks what a server here would need: interpreter, packages, processor, clock, the files and the
 model that the settings name (the environment's and the settings file's), its speed, the address, the store, the disk.
+On a Qdrant cluster it compares the replicas, and with --mend makes them even again by the ledger of erasures.
 Exit code 0: nothing found; 1: something was."""
 
 MERGE_EPILOG = """Examples:
@@ -44,15 +45,20 @@ Config = Annotated[
     Path | None,
     typer.Option(metavar="FILE", envvar="GALLERY_CONFIG", help="With --system: the server's settings file."),
 ]
+Mend = Annotated[
+    bool, typer.Option("--mend", help="With --system: write or erase what only some replicas of a Qdrant cluster have.")
+]
 
 
 @on_a_gallery
-def doctor(common: Common, system: System = False, config: Config = None) -> None:
+def doctor(common: Common, system: System = False, mend: Mend = False, config: Config = None) -> None:
     """Look for duplicates, outlier templates and inseparable identities, with the command that mends each."""
+    if mend and not system:
+        raise typer.BadParameter("it is the system's replicas that are mended: say --system, too", param_hint="--mend")
     if system:
         from gallery.cli.system import check_system
 
-        check_system(common.target, config, as_json=common.as_json)
+        check_system(common.target, config, mend=mend, as_json=common.as_json)
     found = ask(common.target.patient, lambda gallery: gallery.diagnose(common.gallery_id))
     findings = [replace(finding, command=common.completed(finding.command)) for finding in found]
     if common.as_json:

@@ -12,7 +12,7 @@ from gallery.cli.output import print_json, print_table
 from gallery.cli.target import StoreTarget, Target, settings_of
 
 
-def check_system(target: Target, config: Path | None, *, as_json: bool) -> NoReturn:
+def check_system(target: Target, config: Path | None, *, mend: bool, as_json: bool) -> NoReturn:
     """Print the checks of the system, and end with 1 where one failed."""
     from gallery.checkup import State, checkup
 
@@ -20,7 +20,7 @@ def check_system(target: Target, config: Path | None, *, as_json: bool) -> NoRet
     if isinstance(target, StoreTarget):
         flags |= {"store": target.folder, "qdrant_url": None}
         flags |= {} if target.model is None else {"model": target.model}
-    checks = asyncio.run(checkup(settings_of(flags)))
+    checks = asyncio.run(checkup(settings_of(flags), mend=mend))
     failed = [check for check in checks if check.state is State.BAD]
     if as_json:
         print_json({"healthy": not failed, "checks": checks})

@@ -1,8 +1,8 @@
 """Which templates are not on every replica: what a plain read finds on one, and a read of all does not.
 
 Every replica may call itself ``Active`` and yet lack what the others have (seen on 1.16.3 after two of three nodes were
-away at once). Each plain read shows one replica, behind a proxy the next each time, so as many reads are made as there
-are replicas: what is missing is found with luck where a node alone is asked, and surely where they take turns.
+away at once). Each plain read shows one replica, so each node is read where their URLs are known. Otherwise as many
+reads are made as there are replicas: what is missing is found with luck, behind a proxy where they take turns.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from qdrant_client import AsyncQdrantClient, models
 from gallery.qdrant_store.attempts import Attempts
 from gallery.qdrant_store.collections import PREFIX
 from gallery.qdrant_store.conditions import IDENTITY
+from gallery.qdrant_store.nodes import of_each
 
 _PAGE = 1000
 Seen = dict[str, str]  # the identity of each template id
@@ -44,29 +45,30 @@ class Comparison:
 
     async def _page(self, offset: str | None) -> tuple[Seen, str | None]:
         """Read a page of each replica; the next begins where the shortest of them ended."""
-        scroll = partial(self._client.scroll, PREFIX + self._gallery_id, with_payload=[IDENTITY], limit=_PAGE)
-        seen: Seen = {}
-        following: list[str] = []
-        for _ in range(self._replicas):
-            records, after = await self._attempts.call(self._gallery_id, partial(scroll, offset=offset))
-            seen |= _seen(records)
-            if after is not None:
-                following.append(str(after))
-        return seen, min(following, default=None)
+        collection = PREFIX + self._gallery_id
+
+        async def of(client: AsyncQdrantClient) -> tuple[list[models.Record], str | None]:
+            scroll = partial(client.scroll, collection, with_payload=[IDENTITY], limit=_PAGE, offset=offset)
+            records, after = await self._attempts.call(self._gallery_id, scroll)
+            return records, None if after is None else str(after)
+
+        pages = await of_each(self._client, of, self._replicas, enough=None)
+        seen = {each: whose for records, _ in pages for each, whose in _seen(records).items()}
+        return seen, min((after for _, after in pages if after is not None), default=None)
 
     async def _somewhere(self, ids: Sequence[str]) -> Seen:
-        seen: Seen = {}
-        for _ in range(self._replicas):
-            seen |= _seen(await self._retrieved(ids, consistency=None))
-        return seen
+        async def of(client: AsyncQdrantClient) -> Seen:
+            retrieve = partial(client.retrieve, PREFIX + self._gallery_id, ids, with_payload=[IDENTITY])
+            return _seen(await self._attempts.call(self._gallery_id, retrieve))
+
+        answers = await of_each(self._client, of, self._replicas, enough=None)
+        return {each: whose for answer in answers for each, whose in answer.items()}
 
     async def _lacking(self, seen: Seen) -> Seen:
-        everywhere = _seen(await self._retrieved(list(seen), consistency=self._replicas)) if seen else {}
+        retrieve = partial(self._client.retrieve, PREFIX + self._gallery_id, list(seen), with_payload=[IDENTITY])
+        call = partial(retrieve, consistency=self._replicas)
+        everywhere = _seen(await self._attempts.call(self._gallery_id, call)) if seen else {}
         return {each: identity_id for each, identity_id in seen.items() if each not in everywhere}
-
-    async def _retrieved(self, ids: Sequence[str], consistency: int | None) -> list[models.Record]:
-        retrieve = partial(self._client.retrieve, PREFIX + self._gallery_id, ids, with_payload=[IDENTITY])
-        return await self._attempts.call(self._gallery_id, partial(retrieve, consistency=consistency))
 
 
 def _seen(records: Sequence[models.Record]) -> Seen:

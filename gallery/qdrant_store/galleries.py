@@ -4,10 +4,9 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from functools import partial
-from typing import TypeVar
+from typing import TypeVar, cast
 
-from qdrant_client import models
+from qdrant_client import AsyncQdrantClient, models
 
 from gallery.domain import Gallery, LedgerEntry, draft_of
 from gallery.errors import GalleryNotFound
@@ -20,6 +19,7 @@ from gallery.qdrant_store.conditions import INDICES
 from gallery.qdrant_store.health import check_readiness, check_version, replica_states, see_ready_again
 from gallery.qdrant_store.ledger import COLLECTION as LEDGER
 from gallery.qdrant_store.ledger import Ledger
+from gallery.qdrant_store.nodes import Nodes
 from gallery.qdrant_store.options import QdrantOptions, search_params_of
 from gallery.qdrant_store.replicas import Replicas, Replication, Write
 from gallery.records import changed_gallery, gallery_of_record, record_of_gallery
@@ -31,6 +31,9 @@ _CACHE_SECONDS = 1.0
 
 class QdrantGalleries(TemplateStore):
     """Galleries on the server at ``url`` (its REST URL); calls go to ``grpc_port`` of the same host.
+
+    Several URLs, with commas between them, are nodes of one cluster, which are called in turns while they are well
+    (`Nodes`).
 
     No call takes longer than ``timeout`` seconds; those that may be repeated are tried three times while the
     server is unavailable. Galleries' records are remembered for a second. A store belongs to one event loop.
@@ -47,8 +50,11 @@ class QdrantGalleries(TemplateStore):
     ) -> None:
         options = options or QdrantOptions()
         self._url = url
-        self._client = options.connected(url, api_key, grpc_port, timeout)
-        self._attempts = Attempts(partial(see_ready_again, self._client, url))
+        urls = [each.strip() for each in url.split(",") if each.strip()] or [url]
+        clients = {each: options.connected(each, api_key, grpc_port, timeout) for each in urls}
+        self._nodes = Nodes(clients) if len(clients) > 1 else None
+        self._client = clients[urls[0]] if self._nodes is None else cast(AsyncQdrantClient, self._nodes)
+        self._attempts = Attempts(self._see_ready)
         self._collections = Collections(self._client, options, self._attempts)
         self._replicas = Replicas(self._client, self._attempts)
         self._ledger = Ledger(self._client, options, self._attempts, self._replicas)
@@ -147,7 +153,9 @@ class QdrantGalleries(TemplateStore):
     async def check(self) -> None:
         """Reach the server, see that it is new enough and, once, that it and its cluster are ready."""
         await check_version(self._client, self._attempts, self._url)
-        if not self._is_ready:
+        if self._nodes is not None:
+            await self._nodes.check()
+        elif not self._is_ready:
             await check_readiness(self._client, self._url)
             self._is_ready = True
 
@@ -173,6 +181,10 @@ class QdrantGalleries(TemplateStore):
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
+
+    async def _see_ready(self) -> None:
+        if self._nodes is None:
+            await see_ready_again(self._client, self._url)
 
     async def _write(
         self,

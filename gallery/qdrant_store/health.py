@@ -32,7 +32,7 @@ async def check_readiness(client: AsyncQdrantClient, url: str) -> None:
     Where REST cannot be reached this is passed over with a warning: the gallery's own calls go by gRPC.
     """
     try:
-        await _see_ready(client, url)
+        await see_ready(client, url)
         status = await client.cluster_status()
     except ApiException as error:
         _log.warning("the Qdrant server's REST API at %s cannot be asked for its health: %s", url, error)
@@ -48,10 +48,11 @@ async def check_readiness(client: AsyncQdrantClient, url: str) -> None:
 async def see_ready_again(client: AsyncQdrantClient, url: str) -> None:
     """See by REST that a server that was away is ready; raises StoreUnavailable if it says that it is not."""
     with suppress(ApiException):
-        await _see_ready(client, url)
+        await see_ready(client, url)
 
 
-async def _see_ready(client: AsyncQdrantClient, url: str) -> None:
+async def see_ready(client: AsyncQdrantClient, url: str) -> None:
+    """See by REST that a server is ready; raises StoreUnavailable, and ApiException where it cannot be asked."""
     try:
         with suppress(ValueError):  # the client wants JSON where a ready server answers with a sentence
             await client.http.service_api.readyz()
@@ -74,7 +75,7 @@ def consensus_problem(status: models.ClusterStatus) -> str:
         return f"its consensus stopped ({consensus.err})"
     if isinstance(consensus, models.ConsensusThreadStatusOneOf1):
         return "its consensus stopped"
-    return "it has no leader" if status.raft_info.leader is None else ""
+    return "" if status.raft_info.leader else "it has no leader"  # 0 says so, too
 
 
 async def replica_states(client: AsyncQdrantClient, attempts: Attempts, collection: str) -> dict[str, str]:

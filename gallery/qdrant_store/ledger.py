@@ -8,6 +8,7 @@ from qdrant_client import AsyncQdrantClient, models
 from gallery.domain import LedgerEntry
 from gallery.errors import GalleryAlreadyExists, GalleryNotFound
 from gallery.qdrant_store.attempts import Attempts
+from gallery.qdrant_store.nodes import of_each
 from gallery.qdrant_store.options import QdrantOptions
 from gallery.qdrant_store.replicas import Replicas, Replication, Write
 from gallery.qdrant_store.translation import translated
@@ -48,19 +49,27 @@ class Ledger:
             await self._replicas.write("", write, await self._replicated())
 
     async def read(self, gallery_id: str) -> list[LedgerEntry]:
-        """Read a gallery's entries, oldest first."""
+        """Read a gallery's entries, oldest first: all that any replica has, for none is ever taken back."""
+        try:
+            replication = await self._replicated()
+            read = partial(self._read_one, gallery_id)
+            answers = await of_each(self._client, read, replication.replicas, replication.copies)
+        except GalleryNotFound:
+            self._replication = None
+            return []
+        entries = {entry.entry_id: entry for answer in answers for entry in answer}
+        return sorted(entries.values(), key=lambda entry: (entry.recorded_at, entry.entry_id))
+
+    async def _read_one(self, gallery_id: str, client: AsyncQdrantClient) -> list[LedgerEntry]:
         only = models.Filter(must=[models.FieldCondition(key=_GALLERY, match=models.MatchValue(value=gallery_id))])
-        scroll = partial(self._client.scroll, COLLECTION, only, limit=_PAGE, with_payload=True)
+        scroll = partial(client.scroll, COLLECTION, only, limit=_PAGE, with_payload=True)
         entries: list[LedgerEntry] = []
         offset = None
-        try:
-            while True:
-                records, offset = await self._attempts.call("", partial(scroll, offset=offset))
-                entries += [entry_of_record(record.payload, f"a point of {COLLECTION}") for record in records]
-                if offset is None:
-                    return sorted(entries, key=lambda entry: (entry.recorded_at, entry.entry_id))
-        except GalleryNotFound:
-            return []
+        while True:
+            records, offset = await self._attempts.call("", partial(scroll, offset=offset))
+            entries += [entry_of_record(record.payload, f"a point of {COLLECTION}") for record in records]
+            if offset is None:
+                return entries
 
     async def _replicated(self) -> Replication:
         if self._replication is None:

@@ -15,6 +15,7 @@ from qdrant_client import AsyncQdrantClient, models
 
 from gallery.errors import StoreUnavailable
 from gallery.qdrant_store.attempts import Attempts
+from gallery.qdrant_store.nodes import of_each
 
 _TRIES = 3
 _SECONDS = 2  # for an answer of all replicas; after that, of as many as a write must reach
@@ -80,13 +81,20 @@ class Replicas:
         copies = replication.copies if replication.copies > 1 else None
         return await self._attempts.call(gallery_id, partial(read, consistency=copies))
 
+    async def count(self, gallery_id: str, collection: str, only: models.Filter, replication: Replication) -> int:
+        """Count the points that fit on the replica that has most; raises StoreUnavailable if too few are there.
+
+        A read of several replicas finds what all of them have, so what is left on one is looked for one by one.
+        """
+
+        async def of(client: AsyncQdrantClient) -> int:
+            counted = await self._attempts.call(gallery_id, partial(client.count, collection, only, exact=True))
+            return counted.count
+
+        return max(await of_each(self._client, of, replication.replicas, replication.copies))
+
     async def _is_done(self, gallery_id: str, write: Write, replication: Replication) -> bool:
         found = await self.find(gallery_id, write.collection, write.written or [_NO_POINT], replication)
         if len(found) < len(set(write.written)):
             return False
-        if write.deleted is None:
-            return True
-        # A read of several replicas finds what all of them have, so what is left on one is looked for one by one: a
-        # node answers from its own replica, and behind a proxy they take turns.
-        count = partial(self._client.count, write.collection, write.deleted, exact=True)
-        return not any([(await self._attempts.call(gallery_id, count)).count for _ in range(replication.replicas)])
+        return write.deleted is None or not await self.count(gallery_id, write.collection, write.deleted, replication)

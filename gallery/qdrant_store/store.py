@@ -32,6 +32,7 @@ from gallery.qdrant_store.census import Census
 from gallery.qdrant_store.collections import PREFIX
 from gallery.qdrant_store.conditions import IDENTITY, condition_of, expired_by, of_identity
 from gallery.qdrant_store.galleries import QdrantGalleries
+from gallery.qdrant_store.mending import Hands, Mended, Mending
 from gallery.qdrant_store.options import EXACTLY
 from gallery.qdrant_store.points import embedding_of_record, neighbour_of_point, points_of, template_of_record
 from gallery.qdrant_store.ranking import Ranking
@@ -202,6 +203,23 @@ class QdrantStore(QdrantGalleries):
             self._censuses.pop(gallery_id, None)
         return count
 
+    async def mend(self, gallery_id: str, now: datetime) -> Mended:
+        """Have every replica hold the same templates, as far as the ledger of erasures tells which; reads all.
+
+        The ledger is made even first. What is enrolled and erased meanwhile goes its own way.
+        """
+        gallery = await self.get_gallery(gallery_id)
+        await self._ledger.append(await self._ledger.read(gallery_id))
+        uneven = list(await self.uneven(gallery_id))
+        hands = Hands(self.put, self._erase)
+        replicas = self._replications[gallery_id].replicas
+        return await Mending(self._client, self._attempts, self._ledger, hands, replicas).mend(gallery, uneven, now)
+
+    async def _erase(self, gallery_id: str, template_ids: Sequence[UUID]) -> None:
+        if template_ids:
+            await self._delete_all(gallery_id, _of_ids([str(template_id) for template_id in template_ids]))
+            self._censuses.pop(gallery_id, None)
+
     def _query(self, gallery_id: str, probe: Embedding, limit: int, where: TemplateFilter) -> models.QueryRequest:
         return models.QueryRequest(
             query=probe.tolist(),
@@ -229,12 +247,9 @@ class QdrantStore(QdrantGalleries):
         answer = await self._try(gallery_id, partial(facet, facet_filter=condition_of(where)))
         return [str(hit.value) for hit in answer.hits if hit.count]
 
-    async def _count(self, gallery_id: str, only: models.Filter) -> int:
-        answer = await self._try(gallery_id, lambda: self._client.count(PREFIX + gallery_id, only, exact=True))
-        return answer.count
-
     async def _delete_all(self, gallery_id: str, only: models.Filter) -> int:
-        if count := await self._count(gallery_id, only):
+        counting = self._replicas.count(gallery_id, PREFIX + gallery_id, only, self._replications[gallery_id])
+        if count := await self._seen(gallery_id, counting):
             selector = models.FilterSelector(filter=only)
             delete = partial(self._client.delete, PREFIX + gallery_id, selector, **_ACKNOWLEDGED)
             await self._write(gallery_id, delete, deleted=only)

@@ -44,7 +44,8 @@ class Settings(BaseSettings):
         default=Path("gallery-store"), description="folder of the embedded store"
     )
     qdrant_url: Annotated[str | None, Shown("URL", STORE)] = Field(
-        default=None, description="URL of a Qdrant server, instead of the embedded store"
+        default=None,
+        description="URL of a Qdrant server, or of each node of a cluster (a,b,c), instead of the embedded store",
     )
     qdrant_grpc_port: Annotated[int, Shown("PORT", STORE)] = Field(
         default=6334, ge=1, le=65535, description="gRPC port of the Qdrant server"

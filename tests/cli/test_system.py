@@ -7,6 +7,7 @@ import ssl
 import time
 import uuid
 from collections import namedtuple
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from gallery.checkup import State
 from gallery.checkup.access import certificate_check, shown
 from gallery.checkup.machine import clock_check
 from gallery.cli.exits import Exit
-from gallery.qdrant_store import QdrantStore
+from gallery.qdrant_store import Mended, QdrantStore
 from tests.cli.conftest import Run
 from tests.qdrant_server import Address
 from tests.served import served, settings_for
@@ -150,6 +151,35 @@ def test_templates_that_an_active_replica_lacks_are_said(gallery: Run, monkeypat
     code, checks = checked(gallery)
     assert (code, checks["Qdrant replicas"]["state"]) == (Exit.DONE, "warning")
     assert "templates are not on every replica: ann in doctor-" in checks["Qdrant replicas"]["found"]
+
+
+@pytest.mark.usefixtures("on_qdrant")
+@pytest.mark.parametrize(
+    ("doubtful", "state", "said"),
+    [
+        ({}, "good", "2 templates written and 1 erased"),
+        ({"an-id": "ann"}, "warning", "1 left in doubt: ann in "),
+    ],
+)
+def test_replicas_are_mended_where_that_is_asked_for(
+    gallery: Run, monkeypatch: pytest.MonkeyPatch, doubtful: dict[str, str], state: str, said: str
+) -> None:
+    mended = []
+
+    async def mend(self: QdrantStore, gallery_id: str, now: datetime) -> Mended:
+        mended.append(gallery_id)  # the first of the galleries on the server
+        return Mended(2, 1, doubtful) if len(mended) == 1 else Mended(0, 0, {})
+
+    monkeypatch.setattr(QdrantStore, "mend", mend)
+    checked(gallery)
+    assert not mended
+    code, checks = checked(gallery, "--mend")
+    assert (code, checks["Qdrant replicas"]["state"]) == (Exit.DONE, state)
+    assert said in checks["Qdrant replicas"]["found"]
+
+
+def test_only_the_systems_replicas_are_mended(gallery: Run) -> None:
+    assert gallery("doctor", "--mend").code == Exit.USAGE
 
 
 def test_a_file_that_the_settings_name_must_be_there(gallery: Run, tmp_path: Path) -> None:

@@ -31,7 +31,9 @@ class Nodes:
         ids = sorted(each for each in self.turn() if offset is None or each >= offset)
         return [record(each) for each in ids[:limit]], ids[limit] if len(ids) > limit else None
 
-    async def retrieve(self, _: str, ids: Sequence[str], *, consistency: int | None, **__: Any) -> list[models.Record]:
+    async def retrieve(
+        self, _: str, ids: Sequence[str], *, consistency: int | None = None, **__: Any
+    ) -> list[models.Record]:
         held = self.turn() if consistency is None else set.intersection(*self.replicas)
         return [record(each) for each in ids if each in held]
 
