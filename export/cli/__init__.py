@@ -34,3 +34,8 @@ def main() -> None:
     except GalleryError as error:
         typer.echo(f"gallery-export: {error}", err=True)
         raise SystemExit(1) from None
+    except OSError as error:
+        if error.filename is None:
+            raise
+        typer.echo(f"gallery-export: {error.filename} cannot be used: {error.strerror}", err=True)
+        raise SystemExit(1) from None

@@ -78,7 +78,7 @@ def prepared(data: Path, recipe: Recipe) -> tuple[IdentitySplit, Dataset]:
 def show(inspection: Inspection) -> None:
     """Print what was found."""
     table = Table(show_header=False, box=None)
-    for name, value in inspection.summary().items():
+    for name, value in inspection.summary():
         table.add_row(name, value)
     console.print(table)
 

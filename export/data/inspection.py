@@ -18,6 +18,7 @@ from gallery.errors import InvalidRequest
 from gallery.images import crop, decode
 
 _SHOWN = 5
+_LEFT_OUT = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +33,27 @@ class Inspection:
         """People with one image only: nothing can be learned of what makes two of theirs alike."""
         return tuple(name for name, own in by_identity(self.dataset.samples).items() if len(own) == 1)
 
-    def summary(self) -> dict[str, str]:
-        """Return what was found, as lines of a table."""
+    def summary(self) -> list[tuple[str, str]]:
+        """Return what was found, as lines of a table: the first files and rows that were left out, each with why."""
         samples = self.dataset.samples
         each = np.array([len(own) for own in by_identity(samples).values()] or [0])
         cameras = Counter(sample.camera for sample in samples if sample.camera is not None)
-        lines = {
-            "read as": f"{self.dataset.layout}, {self.dataset.source}",
-            "people": str(len(self.dataset.identities)),
-            "images": f"{len(samples)} ({each.min()} to {each.max()} a person, median {np.median(each):g})",
-            "cameras": ", ".join(f"{name}: {count}" for name, count in sorted(cameras.items())) or "not told",
-            "people with one image": _listed(self.single),
-            "equal images": f"{sum(map(len, self.copies))} in {len(self.copies)} groups",
-            "left out": str(len(self.dataset.problems)),
-        }
-        for problem in self.dataset.problems[:_SHOWN]:
-            lines[f"  {problem.path.name}"] = problem.reason
+        problems = self.dataset.problems
+        lines = [
+            ("read as", f"{self.dataset.layout}, {self.dataset.source}"),
+            ("people", str(len(self.dataset.identities))),
+            ("images", f"{len(samples)} ({each.min()} to {each.max()} a person, median {np.median(each):g})"),
+            ("cameras", ", ".join(f"{name}: {count}" for name, count in sorted(cameras.items())) or "not told"),
+            ("people with one image", _listed(self.single)),
+            ("equal images", f"{sum(map(len, self.copies))} in {len(self.copies)} groups"),
+            ("left out", str(len(problems))),
+            *(
+                (f"  {problem.path.parent.name}/{problem.path.name}", problem.reason)
+                for problem in problems[:_LEFT_OUT]
+            ),
+        ]
+        if len(problems) > _LEFT_OUT:
+            lines.append(("  …", f"and {len(problems) - _LEFT_OUT} more"))
         return lines
 
 

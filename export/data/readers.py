@@ -31,8 +31,10 @@ def read(path: Path, layout: Layout = "auto") -> Dataset:
     reader = {"folders": read_folders, "market": read_market, "manifest": read_manifest}[chosen]
     dataset = reader(path)
     if not dataset.samples:
+        problems = dataset.problems
+        reasons = f"; {problems[0].path.name}: {problems[0].reason}" if problems else ""
         raise InvalidData(
-            f"{path} holds no labelled image (read as '{chosen}'; {len(dataset.problems)} files left out)",
+            f"{path} holds no labelled image (read as '{chosen}'; {len(problems)} left out{reasons})",
             expected="folder/PERSON/image.jpg, or names like 0002_c1s1_000451_03.jpg, or a .csv or .jsonl manifest",
         )
     return dataset
@@ -40,8 +42,9 @@ def read(path: Path, layout: Layout = "auto") -> Dataset:
 
 def read_folders(root: Path) -> Dataset:
     """Read ``root/PERSON/**/image``: the first folder's name is the identity."""
-    samples, problems = [], []
-    for path in _files(root):
+    samples = []
+    files, problems = _files(root)
+    for path in files:
         parts = path.relative_to(root).parts
         if path.suffix.lower() not in IMAGE_SUFFIXES:
             problems.append(Problem(path, f"'{path.suffix}' is no image format that is read"))
@@ -54,8 +57,9 @@ def read_folders(root: Path) -> Dataset:
 
 def read_market(root: Path) -> Dataset:
     """Read Market-style names; the marks for false detections and bystanders are left out, with the reason."""
-    named, problems = [], []
-    for path in _files(root):
+    named = []
+    files, problems = _files(root)
+    for path in files:
         name = _MARKET_NAME.fullmatch(path.stem)
         if name is None or path.suffix.lower() not in IMAGE_SUFFIXES:
             problems.append(Problem(path, "its name is not like 0002_c1s1_000451_03.jpg"))
@@ -91,5 +95,32 @@ def _layout_of(path: Path) -> Layout:
     return "market" if first is not None and _MARKET_NAME.fullmatch(first.stem) else "folders"
 
 
-def _files(root: Path) -> list[Path]:
-    return sorted(file for file in root.rglob("*") if file.is_file() and not file.name.startswith("."))
+def _files(root: Path) -> tuple[list[Path], list[Problem]]:
+    """List the files below ``root``, sorted, through links too, without hidden ones, and what could not be listed."""
+    if not root.is_dir():
+        raise InvalidData(f"{root} is no folder", expected="a folder of images, or --layout auto or manifest")
+    files: list[Path] = []
+    problems: list[Problem] = []
+
+    def walk(folder: Path, above: frozenset[Path]) -> None:
+        real = folder.resolve()
+        if real in above:
+            problems.append(Problem(folder, "the link leads back to a folder that it lies in"))
+            return
+        try:
+            entries = sorted(folder.iterdir())
+        except OSError as error:
+            problems.append(Problem(folder, f"the folder cannot be read: {error.strerror}"))
+            return
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir():
+                walk(entry, above | {real})
+            elif entry.is_file():
+                files.append(entry)
+            else:
+                problems.append(Problem(entry, "it is no file, or a link to nothing"))
+
+    walk(root, frozenset())
+    return sorted(files), problems

@@ -47,7 +47,7 @@ def identity_disjoint(samples: Sequence[Sample], held_out: int, seed: int) -> Id
         raise InvalidData(
             f"{held_out} of {len(people)} people cannot be held out",
             expected="at least two people left to train on",
-            remedy="hold fewer out, or bring more people",
+            remedy=f"hold fewer out, such as --set held_out={len(people) // 3}, or bring more people",
         )
     order = np.random.default_rng(seed).permutation(len(people))
     shuffled = [people[index] for index in order]

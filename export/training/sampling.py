@@ -52,7 +52,7 @@ class IdentityBatches(keras.utils.PyDataset):  # type: ignore[misc]
         if len(names) < shape[0]:
             raise InvalidRecipe(
                 f"a batch of {shape[0]} identities cannot be made of {len(names)}",
-                remedy="lower the identities a batch, or bring more people",
+                remedy=f"choose --set identities_a_batch={len(names)} or fewer, or bring more people",
             )
         self.labels = np.array([names.index(sample.identity) for sample in samples], np.int32)
         self._samples, self._size, self._augmentation, self._shape = samples, size, augmentation, shape

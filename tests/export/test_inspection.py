@@ -9,7 +9,7 @@ from tests.export.people import drawn_people
 
 
 def test_what_is_found_is_told_before_the_work(tmp_path: Path) -> None:
-    found = inspect(drawn_people(tmp_path, people=3, views=4)).summary()
+    found = dict(inspect(drawn_people(tmp_path, people=3, views=4)).summary())
     assert found["people"] == "3"
     assert found["images"] == "12 (4 to 4 a person, median 4)"
     assert found["people with one image"] == "none"
@@ -25,6 +25,16 @@ def test_unreadable_and_empty_files_are_left_out_with_the_reason(tmp_path: Path)
     assert set(reasons) == {"torn.jpg", "empty.jpg"}
     assert "zero bytes" in reasons["empty.jpg"]
     assert len(inspection.dataset.samples) == 4
+
+
+def test_every_row_that_is_left_out_is_told(tmp_path: Path) -> None:
+    drawn_people(tmp_path, people=2, views=2)
+    rows = [f"{path.relative_to(tmp_path)},{path.parent.name}," for path in sorted(tmp_path.glob("*/*"))]
+    bad = [f"{row}1 2" for row in rows[:3]]
+    manifest = tmp_path / "people.csv"
+    manifest.write_text("\n".join(["path,identity,box", *rows, *bad]))
+    lines = [text for name, text in inspect(read(manifest)).summary() if name.endswith("people.csv")]
+    assert [text.split(":")[0] for text in lines] == ["line 6", "line 7", "line 8"]
 
 
 def test_nothing_readable_is_refused(tmp_path: Path) -> None:

@@ -1,9 +1,10 @@
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from export.data.readers import read
+from export.data.readers import Layout, read
 from export.errors import InvalidData
 from gallery.domain import Region
 from tests.export.people import drawn_people
@@ -83,7 +84,7 @@ def test_a_jsonl_manifest_says_the_same(tmp_path: Path) -> None:
     [
         ("gone.jpg,anna,,", "there is no such file"),
         ("a.jpg,,,", "names no path or no identity"),
-        ("a.jpg,anna,,1 2 3", "is not four numbers"),
+        ("a.jpg,anna,,1 2 3", "is not four whole numbers"),
         ("a.jpg,anna,,0 0 0 9", "is empty"),
     ],
 )
@@ -117,3 +118,81 @@ def test_nothing_there_is_said(tmp_path: Path) -> None:
         read(tmp_path / "gone")
     with pytest.raises(InvalidData, match="holds no labelled image"):
         read(tmp_path)
+
+
+def test_a_person_s_folder_may_be_a_link_and_a_link_in_a_circle_is_told(tmp_path: Path) -> None:
+    people = tmp_path / "people"
+    _touch(tmp_path, "elsewhere/ben/1.jpg", "people/anna/1.jpg", "people/.trash/2.jpg")
+    (people / "ben").symlink_to(tmp_path / "elsewhere" / "ben")
+    (people / "anna" / "again").symlink_to(people)
+    (people / "anna" / "gone.jpg").symlink_to(tmp_path / "nothing.jpg")
+    dataset = read(people)
+    assert dataset.identities == ("anna", "ben")
+    assert len(dataset.samples) == 2
+    reasons = {problem.path.name: problem.reason for problem in dataset.problems}
+    assert set(reasons) == {"again", "gone.jpg"}
+    assert "leads back" in reasons["again"] and "link to nothing" in reasons["gone.jpg"]
+
+
+def test_a_folder_that_cannot_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _touch(tmp_path, "anna/1.jpg", "ben/1.jpg")
+    listed = Path.iterdir
+
+    def refused(path: Path) -> Iterator[Path]:
+        if path.name == "ben":
+            raise PermissionError(13, "Permission denied", str(path))
+        return listed(path)
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+    dataset = read(tmp_path, "folders")
+    assert dataset.identities == ("anna",)
+    assert [problem.reason for problem in dataset.problems] == ["the folder cannot be read: Permission denied"]
+
+
+@pytest.mark.parametrize("layout", ["folders", "market", "manifest"])
+def test_a_layout_that_the_path_is_not_of_is_refused(tmp_path: Path, layout: Layout) -> None:
+    _touch(tmp_path, "people.csv")
+    path = tmp_path if layout == "manifest" else tmp_path / "people.csv"
+    with pytest.raises(InvalidData, match=r"is no folder|cannot be read"):
+        read(path, layout)
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ('"box": [NaN, 0, 10, 10]', "four whole numbers"),
+        ('"box": [Infinity, 0, 10, 10]', "four whole numbers"),
+        ('"box": [1.5, 0, 10, 10]', "four whole numbers"),
+        ('"box": [null, 0, 10, 10]', "four whole numbers"),
+        ('"box": 7', "four whole numbers"),
+        ('"identity": NaN', "its identity nan is no text"),
+        ('"identity": ["anna"]', "is no text"),
+        ('"identity": "an\\u0000na"', "cannot be printed"),
+        ('"camera": {"name": "door"}', "is no text"),
+        ('"path": "' + "x" * 5000 + '"', "there is no such file"),
+    ],
+)
+def test_a_hostile_row_is_left_out_with_the_reason(tmp_path: Path, fields: str, reason: str) -> None:
+    _touch(tmp_path, "a.jpg")
+    manifest = tmp_path / "people.jsonl"
+    good = '{"path": "a.jpg", "identity": "anna"}'
+    manifest.write_text(good + "\n" + good[:-1] + ", " + fields + "}\n")
+    dataset = read(manifest)
+    assert len(dataset.samples) == 1
+    assert reason in dataset.problems[0].reason and len(dataset.problems[0].reason) < 200
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("people.csv", b"\xff\xfe\x00"),
+        ("people.jsonl", b"\xff\xfe\x00"),
+        ("people.csv", b'path,identity\n"' + b"x" * 200_000),
+        ("people.jsonl", b"[" * 100_000),
+    ],
+    ids=["csv of another encoding", "json of another encoding", "an open quote", "brackets without end"],
+)
+def test_a_manifest_that_cannot_be_read_is_refused(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InvalidData, match=r"UTF-8|not JSON"):
+        read(tmp_path / name)
