@@ -167,7 +167,7 @@ def test_a_cohort_of_another_model_is_refused() -> None:
         calibrate(enrolled_people(random, 5, 2), cohort_of(random, 100, 5, "b" * 64), Aim(), 1, NOW)
 
 
-@pytest.mark.parametrize(("people", "target", "needed"), [(0, 0.5, "10"), (9, 0.5, "10"), (100, 0.001, "200")])
+@pytest.mark.parametrize(("people", "target", "needed"), [(1, 0.5, "10"), (9, 0.5, "10"), (100, 0.001, "200")])
 def test_too_few_strangers_are_refused_with_how_many_are_needed(people: int, target: float, needed: str) -> None:
     random = np.random.default_rng(0)
     with pytest.raises(NotEnoughEvidence, match=f"expected {needed} people") as refusal:

@@ -56,6 +56,7 @@ from gallery.errors import (
     InvalidParameter,
     InvalidRegion,
     InvalidRequest,
+    NotEnoughEvidence,
     Overloaded,
 )
 from gallery.v1 import gallery_service_pb2 as pb
@@ -147,6 +148,8 @@ def test_a_callers_own_strangers_arrive_as_they_were_sent() -> None:
     assert (back.model_digest, back.people) == (cohort.model_digest, cohort.people)
     assert np.array_equal(back.embeddings, vectors)
     assert upkeep.read_cohort(pb.CalibrateRequest()) is None
+    with pytest.raises(NotEnoughEvidence, match="no strangers"):  # and not those that are bundled
+        upkeep.read_cohort(pb.CalibrateRequest(strangers_model_digest=cohort.model_digest))
     request.strangers[1].values.append(0.0)
     with pytest.raises(InvalidRequest, match="lengths from 8 to 9"):
         upkeep.read_cohort(request)

@@ -29,9 +29,9 @@ class Enrolled:
         names, owners = np.unique([template.info.identity_id for template in templates], return_inverse=True)
         if len(names) < 2:
             raise NotEnoughEvidence(
-                f"the gallery has {len(names)} identities, and a threshold that tells people apart needs two",
-                expected="at least 2 identities",
-                remedy="enrol more people, or pin a threshold by hand",
+                f"there are {len(names)} identities here, and a threshold that tells people apart needs two",
+                expected="at least 2 identities, with templates that fit the filter if there is one",
+                remedy="enrol more people, filter less, or pin a threshold by hand",
             )
         return cls(
             np.stack([template.embedding for template in templates]),

@@ -193,7 +193,13 @@ def _check_evidence(people: int, target: float) -> None:
     if people < needed:
         raise NotEnoughEvidence(
             f"{people} strangers say nothing of a target FPIR of {target:g}",
-            expected=f"{needed} people at least, and {ceil(3.0 / target - 1e-9)} independent pictures to be sure",
+            expected=f"{_count(needed)} people at least, and {_count(ceil(3.0 / target - 1e-9))} independent pictures "
+            "to be sure",
             remedy="bring more strangers, or ask for a larger target",
             people_needed=str(needed),
         )
+
+
+def _count(number: int) -> str:
+    """Write a count as a person reads it: no target is so small that its strangers fill a page."""
+    return str(number) if number < 10**9 else f"{float(number):.0e}"

@@ -51,13 +51,15 @@ def filter_of(
     cameras: Sequence[str] | None, captured_from: str | None, captured_until: str | None, labels: Sequence[str] | None
 ) -> "TemplateFilter":
     """Make a filter of what the options say."""
-    from gallery.domain import TemplateFilter
+    from gallery.domain import TemplateFilter, checked_filter
 
-    return TemplateFilter(
-        camera_ids=tuple(cameras or ()),
-        captured_from=None if captured_from is None else moment(captured_from, "--captured-from"),
-        captured_until=None if captured_until is None else moment(captured_until, "--captured-until"),
-        labels=tuple(sorted(_pairs(labels).items())),
+    return checked_filter(
+        TemplateFilter(
+            camera_ids=tuple(cameras or ()),
+            captured_from=None if captured_from is None else moment(captured_from, "--captured-from"),
+            captured_until=None if captured_until is None else moment(captured_until, "--captured-until"),
+            labels=tuple(sorted(_pairs(labels).items())),
+        )
     )
 
 

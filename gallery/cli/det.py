@@ -1,5 +1,6 @@
 """The DET curve of a calibration as a picture: what a stricter or more lenient threshold would cost."""
 
+import os
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import NormalDist
@@ -24,6 +25,8 @@ def check_plotting(path: Path) -> None:
         raise typer.BadParameter(
             "the picture is drawn by matplotlib: pip install 'identity-gallery[plots]'", param_hint="--plot"
         )
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise typer.BadParameter(f"'{path}' cannot be written: its folder must exist and be yours", param_hint="--plot")
 
 
 def write_det(path: Path, report: "CalibrationReport", gallery_id: str) -> None:

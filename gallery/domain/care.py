@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from gallery.domain.galleries import Threshold
 from gallery.domain.pictures import Embedding
+from gallery.errors import InvalidRequest, NotEnoughEvidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,20 @@ class Cohort:
     model_digest: str
     embeddings: Embedding
     people: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse nobody with NotEnoughEvidence, and other shapes with InvalidRequest."""
+        if self.embeddings.ndim != 2 or len(self.embeddings) != len(self.people):
+            raise InvalidRequest(
+                f"a cohort has {len(self.people)} names and embeddings of shape {self.embeddings.shape}",
+                expected="an embedding a name, [n, dimension] and n names, a person's name once for each picture",
+            )
+        if not self.people:
+            raise NotEnoughEvidence(
+                "the cohort has no strangers",
+                expected="pictures of people who are not enrolled",
+                remedy="name some, or name no cohort: then those bundled with the model are taken",
+            )
 
 
 @dataclass(frozen=True, slots=True)

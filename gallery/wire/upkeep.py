@@ -27,8 +27,11 @@ def cohort_messages(cohort: Cohort) -> list[pb.StrangerEmbedding]:
 
 
 def read_cohort(request: pb.CalibrateRequest) -> Cohort | None:
-    """Read a caller's own strangers, None without any; raises InvalidRequest when their lengths differ."""
-    if not request.strangers:
+    """Read a caller's own strangers, None without any; raises InvalidRequest when their lengths differ.
+
+    A model's digest without strangers is a cohort of nobody, which raises NotEnoughEvidence: it is not the bundled one.
+    """
+    if not request.strangers and not request.strangers_model_digest:
         return None
     lengths = {len(stranger.values) for stranger in request.strangers}
     if len(lengths) > 1:
@@ -36,7 +39,8 @@ def read_cohort(request: pb.CalibrateRequest) -> Cohort | None:
             f"the strangers' embeddings have lengths from {min(lengths)} to {max(lengths)}",
             expected="embeddings of one model, as Embed gives them",
         )
-    embeddings = np.array([stranger.values for stranger in request.strangers], np.float32)
+    rows = [stranger.values for stranger in request.strangers]
+    embeddings = np.array(rows, np.float32).reshape(len(rows), max(lengths, default=0))
     people = tuple(stranger.person for stranger in request.strangers)
     return Cohort(request.strangers_model_digest, embeddings, people)
 

@@ -28,6 +28,7 @@ from gallery.domain import (
     TemplateInfo,
     ThresholdSource,
     Verification,
+    checked_filter,
 )
 from gallery.errors import InvalidIdentifier
 from gallery.v1 import gallery_service_pb2 as pb
@@ -114,11 +115,13 @@ def filter_message(where: TemplateFilter) -> pb.TemplateFilter | None:
 
 def read_filter(message: pb.TemplateFilter) -> TemplateFilter:
     """Read which templates count; an absent message reads as everything. Raises InvalidParameter."""
-    return TemplateFilter(
-        camera_ids=tuple(message.camera_ids),
-        captured_from=moment_of(message.captured_from) if message.HasField("captured_from") else None,
-        captured_until=moment_of(message.captured_until) if message.HasField("captured_until") else None,
-        labels=tuple(sorted(message.labels.items())),
+    return checked_filter(
+        TemplateFilter(
+            camera_ids=tuple(message.camera_ids),
+            captured_from=moment_of(message.captured_from) if message.HasField("captured_from") else None,
+            captured_until=moment_of(message.captured_until) if message.HasField("captured_until") else None,
+            labels=tuple(sorted(message.labels.items())),
+        )
     )
 
 

@@ -119,6 +119,8 @@ def test_evidence_that_does_not_suffice_is_said_in_words(
         (["--strangers", "strangers", *TARGET, "--camera", "roof"], Exit.REFUSED, "at least 2 identities"),
         (["--strangers", "people", *TARGET], Exit.REFUSED, "strangers"),
         (["--strangers", "strangers", "--plot", "det.gif"], Exit.USAGE, ".png"),
+        (["--strangers", "strangers", *TARGET, "--plot", "nowhere/det.png"], Exit.USAGE, "folder must exist"),
+        (["--captured-from", "2026-05-02", "--captured-until", "2026-05-01"], Exit.REFUSED, "captured_from before"),
         (["--captured-from", "yesterday"], Exit.USAGE, "ISO 8601"),
     ],
 )

@@ -1,10 +1,11 @@
 """Templates by camera, time and label, and for as long as they live."""
 
+import math
 from datetime import timedelta
 
 import pytest
 
-from gallery.domain import Context, Gallery, Policy, TemplateFilter
+from gallery.domain import Context, Gallery, Policy, QualityLimits, TemplateFilter
 from gallery.errors import IdentityNotFound, InvalidParameter, StoreCorrupt
 from gallery.use_cases import Caretaker, GalleryUseCases
 from tests.fakes import MemoryStore
@@ -100,7 +101,17 @@ async def test_a_lifetime_beyond_the_calendar_is_for_ever(gallery: GalleryUseCas
 
 
 @pytest.mark.parametrize(
-    "policy", [Policy(template_lifetime=timedelta(0)), Policy(recalibrate_at_growth=1.0)], ids=["lifetime", "growth"]
+    "policy",
+    [
+        Policy(template_lifetime=timedelta(0)),
+        Policy(template_lifetime=timedelta.max),  # read back from a store's seconds it would overflow
+        Policy(recalibrate_at_growth=1.0),
+        Policy(probe_quality=QualityLimits(min_sharpness=math.nan)),
+        Policy(probe_quality=QualityLimits(min_contrast=math.inf)),
+        Policy(enrolment_quality=QualityLimits(min_width=-1)),
+        Policy(enrolment_quality=QualityLimits(min_brightness=0.9, max_brightness=0.1)),
+    ],
+    ids=["no lifetime", "an endless lifetime", "growth", "NaN", "infinite", "negative", "nothing between"],
 )
 async def test_a_policy_nothing_could_live_by_is_refused(gallery: GalleryUseCases, policy: Policy) -> None:
     with pytest.raises(InvalidParameter):

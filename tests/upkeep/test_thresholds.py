@@ -98,6 +98,17 @@ async def test_calibrations_that_cannot_be_done_are_refused_and_change_nothing(g
     assert (await gallery.get_gallery("lobby")).threshold is None
 
 
+def test_a_cohort_of_nobody_is_not_taken_for_none_given() -> None:
+    with pytest.raises(NotEnoughEvidence, match="bundled with the model"):
+        Cohort("ef" * 32, np.empty((0, DIMENSION), np.float32), ())
+
+
+@pytest.mark.parametrize("shape", [(DIMENSION,), (3, DIMENSION)])
+def test_strangers_and_their_names_are_as_many(shape: tuple[int, ...]) -> None:
+    with pytest.raises(InvalidRequest, match="an embedding a name"):
+        Cohort("ef" * 32, np.zeros(shape, np.float32), ("ann", "bob"))
+
+
 async def test_an_outgrown_threshold_is_calibrated_anew_where_the_policy_asks_for_it(
     gallery: GalleryUseCases, store: MemoryStore, clock: Clock
 ) -> None:
