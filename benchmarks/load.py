@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import grpc
+import uvloop
 
 from benchmarks.rig import CANDIDATES, ENROLLED_INTO, GALLERY
 from gallery.v1 import gallery_service_pb2 as pb
@@ -37,12 +38,12 @@ class Answers:
 
 def unary(address: str, pictures: Sequence[bytes], method: str, callers: int, seconds: float) -> Answers:
     """Call one after another, each of ``callers`` at the same time."""
-    return asyncio.run(_unary(address, pictures, method, callers, seconds))
+    return uvloop.run(_unary(address, pictures, method, callers, seconds))
 
 
 def open_loop(address: str, pictures: Sequence[bytes], rate: float, seconds: float) -> Answers:
     """Call Identify ``rate`` times a second whatever becomes of the calls before."""
-    return asyncio.run(_open_loop(address, pictures, rate, seconds))
+    return uvloop.run(_open_loop(address, pictures, rate, seconds))
 
 
 def streams(address: str, pictures: Sequence[bytes], count: int, seconds: float) -> Answers:
@@ -54,7 +55,7 @@ def streams(address: str, pictures: Sequence[bytes], count: int, seconds: float)
     opening = pb.IdentifyStreamRequest(options=options).SerializeToString()
     messages = [pb.IdentifyStreamRequest(probe=probe).SerializeToString() for probe in probes]
     cameras = [_Sending("IdentifyStream", opening, itertools.cycle(messages), _FRAMES_IN_FLIGHT) for _ in range(count)]
-    return asyncio.run(_streams(address, cameras, seconds))
+    return uvloop.run(_streams(address, cameras, seconds))
 
 
 def bulk(address: str, pictures: Sequence[bytes], seconds: float) -> Answers:
@@ -68,7 +69,7 @@ def bulk(address: str, pictures: Sequence[bytes], seconds: float) -> Answers:
         ).SerializeToString()
         for number, picture in enumerate(itertools.cycle(pictures))
     )
-    return asyncio.run(_streams(address, [_Sending("BulkEnroll", opening, items, _ITEMS_IN_FLIGHT)], seconds))
+    return uvloop.run(_streams(address, [_Sending("BulkEnroll", opening, items, _ITEMS_IN_FLIGHT)], seconds))
 
 
 @dataclass(frozen=True, slots=True)

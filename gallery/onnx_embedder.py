@@ -90,7 +90,7 @@ class OnnxEmbedder:
         What `embed` would raise for an image stands in its place.
         """
         begun = time.perf_counter()
-        batch = _Batch(self._run, self._buffer())
+        batch = _Batch(self._run, self._buffer(), self._directions)
         refused = [self._add_people(image, batch) for image in encoded]
         batch.run()
         if self._took is not None and batch.rows:
@@ -99,9 +99,8 @@ class OnnxEmbedder:
                 self._took("decode", decoding / len(encoded))
                 self._took("inference", batch.seconds / len(encoded))
         measured: Iterable[Quality] = batch.qualities
-        if self._directions is not None and batch.rows:
-            strange = quality.strangeness(np.stack(batch.rows), self._directions)
-            measured = map(quality.with_strangeness, batch.qualities, strange)
+        if self._directions is not None:
+            measured = map(quality.with_strangeness, batch.qualities, batch.strange)
         found = zip(batch.rows, measured, strict=True)
         return [
             tuple(
@@ -208,14 +207,19 @@ class OnnxEmbedder:
 
 
 class _Batch:
-    """People on their way through the network: their ``rows`` and ``qualities``, and the ``seconds`` it has run."""
+    """People on their way through the network: their ``rows`` and ``qualities``, and the ``seconds`` it has run.
 
-    def __init__(self, network: Callable[[Pixels], Embedding], buffer: Pixels) -> None:
+    With ``directions``, also how ``strange`` each row is.
+    """
+
+    def __init__(self, network: Callable[[Pixels], Embedding], buffer: Pixels, directions: Embedding | None) -> None:
         self._network = network
         self._buffer = buffer
+        self._directions = directions
         self._filled = 0
         self.rows: list[Embedding] = []
         self.qualities: list[Quality] = []
+        self.strange: list[float] = []
         self.seconds = 0.0
 
     def add(self, person: images.Person) -> Pixels:
@@ -230,9 +234,12 @@ class _Batch:
         """Embed those that were added since it last ran."""
         if self._filled:
             begun = time.perf_counter()
-            self.rows.extend(self._network(self._buffer[: self._filled]))
+            rows = self._network(self._buffer[: self._filled])
             self.seconds += time.perf_counter() - begun
             self._filled = 0
+            self.rows.extend(rows)
+            if self._directions is not None:
+                self.strange.extend(quality.strangeness(rows, self._directions))
 
 
 def open_session(model: bytes, name: str) -> onnxruntime.InferenceSession:

@@ -88,8 +88,8 @@ def strangeness(embeddings: Embedding, directions: Embedding) -> list[float]:
     tells what a network was not trained for (Wang et al., "ViM", CVPR 2022). Not ``@``: BLAS's threads would fight the
     workers, and what a row gives would depend on the rows beside it.
     """
-    within = np.einsum("nd,kd->nk", embeddings, directions)
-    return [max(0.0, 1.0 - share) for share in np.einsum("nk,nk->n", within, within).tolist()]
+    within = np.vecdot(embeddings[:, None], directions)
+    return [max(0.0, 1.0 - share) for share in np.vecdot(within, within).tolist()]
 
 
 def with_strangeness(quality: Quality, strangeness: float) -> Quality:

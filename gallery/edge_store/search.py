@@ -24,7 +24,7 @@ from gallery.domain import (
 )
 from gallery.edge_store.conditions import condition_of
 from gallery.edge_store.rows import Rows, sieve_of
-from gallery.matching import considered, rank, rank_by_means
+from gallery.matching import considered, rank
 from gallery.matching.mean_lengths import MeanLengths
 
 Hit: TypeAlias = tuple[int, str, float]
@@ -73,10 +73,10 @@ class Search:
         where = self._narrowed(where)
         nearest = self._nearest_people(vector, considered(limit, fusion), where)
         if fusion is Fusion.BEST:
-            return rank(nearest, limit)
+            return rank([_neighbour(*hit) for hit in nearest], limit)
         if fusion is Fusion.MEAN and where == EVERYTHING:
-            return rank_by_means(nearest, self._distances_to_means(vector, nearest), limit)
-        found = self._templates_of([near.identity_id for near in nearest], vector, where)
+            return self._rank_by_means(vector, nearest, limit)
+        found = self._templates_of([identity_id for _, identity_id, _ in nearest], vector, where)
         near = [neighbour for neighbour, _ in found]
         lengths: dict[str, float] = {}
         if fusion is Fusion.MEAN:
@@ -91,7 +91,7 @@ class Search:
         """Let a filter go that leaves nothing out."""
         return EVERYTHING if self.rows.all_fit(where) else where
 
-    def _nearest_people(self, vector: Embedding, people: int, where: TemplateFilter) -> list[Neighbour]:
+    def _nearest_people(self, vector: Embedding, people: int, where: TemplateFilter) -> list[Hit]:
         """Find the people who have the nearest templates: the nearest of each, nearest first."""
         if people < 1:
             return []
@@ -109,22 +109,24 @@ class Search:
             if len(first) == people:
                 self.rows.crowd.learn(people, needed)
             if len(first) == people or len(hits) < limit:
-                return [_neighbour(*hit) for hit in first.values()]
+                return list(first.values())
             limit *= _MORE
 
-    def _distances_to_means(self, vector: Embedding, nearest: Sequence[Neighbour]) -> list[float]:
-        """Return the distance to the normalised mean of each person's templates, all of which count."""
-        if not nearest:
-            return []
-        several = [near.identity_id for near in nearest if self.rows.catalogue.count(near.identity_id) > 1]
+    def _rank_by_means(self, vector: Embedding, nearest: Sequence[Hit], limit: int) -> tuple[Candidate, ...]:
+        """Rank people, all of whose templates count, by the normalised means of these; as `matching.rank` does."""
+        several = [identity_id for _, identity_id, _ in nearest if self.rows.catalogue.count(identity_id) > 1]
         means = self.rows.means.known(several)
-        if unknown := [name for name in several if name not in means]:
+        if unknown := [identity_id for identity_id in several if identity_id not in means]:
             means |= self._learnt(unknown, vector)
-        cosines = dict(zip(means, np.stack([*means.values(), vector]) @ vector, strict=False))
-        return [
-            _distance(float(cosines[near.identity_id])) if near.identity_id in cosines else near.distance
-            for near in nearest
-        ]
+        rows = np.concatenate([*means.values(), vector]).reshape(-1, len(vector))  # a fifth of np.stack's time
+        cosines = dict(zip(means, (rows @ vector).tolist(), strict=False))
+        ranked = sorted(
+            (_distance(cosines.get(identity_id, similarity)), identity_id, number)
+            for number, identity_id, similarity in nearest
+        )
+        return tuple(
+            Candidate(identity_id, distance, UUID(int=number)) for distance, identity_id, number in ranked[:limit]
+        )
 
     def _learnt(self, people: Sequence[str], vector: Embedding) -> dict[str, Embedding]:
         found = self._templates_of(people, vector, EVERYTHING)

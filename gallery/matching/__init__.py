@@ -71,18 +71,6 @@ def rank(
     return tuple(sorted(candidates, key=lambda near: (near.distance, near.identity_id))[:max_candidates])
 
 
-def rank_by_means(
-    nearest: Sequence[Neighbour], distances: Sequence[float], max_candidates: int
-) -> tuple[Candidate, ...]:
-    """Rank as `rank` does by MEAN.
-
-    ``nearest`` are the identities' nearest templates, ``distances`` those to the normalised means, in the same order.
-    """
-    pairs = zip(nearest, distances, strict=True)
-    candidates = [Candidate(near.identity_id, distance, near.template_id) for near, distance in pairs]
-    return tuple(sorted(candidates, key=lambda near: (near.distance, near.identity_id))[:max_candidates])
-
-
 def mean_length(embeddings: Sequence[Embedding]) -> float:
     """Return the length of the mean of unit vectors, in [0, 1]: 1 where all are the same."""
     total = np.sum(embeddings, axis=0, dtype=np.float64)

@@ -4,8 +4,8 @@ import asyncio
 import inspect
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -73,14 +73,14 @@ class CallObserver(grpc.aio.ServerInterceptor):
 
     def _single(self, behaviour: Callable[..., Awaitable[Any]], method: str) -> Callable[..., Any]:
         async def answer(request: Any, context: Any) -> Any:
-            async with self._observed(method, context):
+            with self._observed(method, context):
                 return await behaviour(request, context)
 
         return answer
 
     def _streaming(self, behaviour: Callable[..., Any], method: str) -> Callable[..., Any]:
         async def answer(request: Any, context: Any) -> AsyncIterator[Any]:
-            async with self._observed(method, context):
+            with self._observed(method, context):
                 answers = behaviour(request, context)
                 if inspect.isawaitable(answers):  # it writes to the context itself, as grpc.health.v1 does
                     await answers
@@ -90,8 +90,8 @@ class CallObserver(grpc.aio.ServerInterceptor):
 
         return answer
 
-    @asynccontextmanager
-    async def _observed(self, method: str, context: Any) -> AsyncIterator[None]:
+    @contextmanager
+    def _observed(self, method: str, context: Any) -> Iterator[None]:
         request_id = request_ids.begin(context.invocation_metadata() or ())
         context.set_trailing_metadata(((request_ids.KEY, request_id),))
         begun = time.perf_counter()
