@@ -54,17 +54,17 @@ class Bench:
         server_then, store_then = self.rig.cpu_seconds
         return Served(answers, server_then - server, store_then - store)
 
-    def streamed(self) -> Served:
+    def streamed(self, seconds: float | None = None) -> Served:
         """Identify on four cameras' streams."""
-        return self.ask(load.streams, 4, self.effort.seconds)
+        return self.ask(load.streams, 4, self.effort.seconds if seconds is None else seconds)
 
     def called(self, method: str = "Identify", callers: int = 8, seconds: float | None = None) -> Served:
         """Call one after another, so many at a time."""
         return self.ask(load.unary, method, callers, self.effort.seconds if seconds is None else seconds)
 
-    def looped(self, work: Callable[[bytes], object] | None = None) -> Pace:
+    def looped(self, work: Callable[[bytes], object] | None = None, seconds: float | None = None) -> Pace:
         """Go through the pictures in the loop, or do something else with them, on as many threads as workers."""
-        return self.loop.run(self.rig.pictures, self.effort.seconds, work)
+        return self.loop.run(self.rig.pictures, self.effort.seconds if seconds is None else seconds, work)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ def bench() -> Iterator[Bench]:
 def test_the_service_is_measured_against_the_loop(bench: Bench) -> None:
     figures = [*throughput.measure(bench), *latency.measure(bench), *cpu.measure(bench), *bulk.measure(bench)]
     assert [figure.at_least for figure in figures] == [True, True, False, False, False, False, True]
-    assert all(figure.n == 1 and figure.theirs for figure in figures)
+    assert all(figure.n >= 1 and figure.theirs for figure in figures)
     assert all(figure.ours > 0 for figure in figures if "CPU" not in figure.name)
 
 
