@@ -118,7 +118,7 @@ class Search:
         means = self.rows.means.known(several)
         if unknown := [identity_id for identity_id in several if identity_id not in means]:
             means |= self._learnt(unknown, vector)
-        rows = np.concatenate([*means.values(), vector]).reshape(-1, len(vector))  # a fifth of np.stack's time
+        rows = np.concatenate([*means.values(), vector]).reshape(-1, len(vector))  # less than half the time of np.stack
         cosines = dict(zip(means, (rows @ vector).tolist(), strict=False))
         ranked = sorted(
             (_distance(cosines.get(identity_id, similarity)), identity_id, number)
