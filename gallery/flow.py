@@ -13,8 +13,8 @@ async def answered(
 ) -> AsyncGenerator[Answer, None]:
     """Yield the answer to each item as soon as it is ready; answers may overtake each other.
 
-    An item is taken only while fewer than ``in_flight`` are held, and one is held until whoever iterates comes back
-    for the answer after its own: a reader that stops stops the taking. Items begin in their order, each in a task.
+    An item is taken only while fewer than ``in_flight`` are held, and one is held until the reader asks for the answer
+    after its own: when the reader stops, so does the taking. Items begin in their order, each in a task of its own.
     What ``items`` or ``answer`` raises ends the stream. However it ends, nothing is left running: close it with
     `contextlib.aclosing` to have that at once.
     """

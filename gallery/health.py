@@ -75,7 +75,7 @@ class Health:
         await self.servicer.enter_graceful_shutdown()
 
     def drain(self) -> None:
-        """Let those go who watch: they would keep the server for as long as it lets calls in flight."""
+        """End the calls of watchers: they would keep the server for as long as it waits for calls in flight."""
         self.servicer.ended.set()
 
 

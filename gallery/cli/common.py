@@ -68,7 +68,7 @@ class Common:
     as_json: bool
 
     def completed(self, command: str) -> str:
-        """Say of a command on this gallery where it works too, so that it can be pasted: options before ids."""
+        """Add to a command the options of this server or store, before its ids, so that it can be pasted."""
         words = shlex.split(command)
         return shlex.join([*words[:2], *self.target.options, *words[2:]])
 

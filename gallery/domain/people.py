@@ -75,7 +75,7 @@ class TemplateFilter:
     alive_at: datetime | None = None
 
     def __reduce__(self) -> tuple[type["TemplateFilter"], tuple[object, ...]]:
-        """Be pickled, with every probe that goes to another process, without looking up the fields of a dataclass."""
+        """Pickle without looking up the fields of a dataclass: every probe to another process carries a filter."""
         return TemplateFilter, (
             self.camera_ids,
             self.captured_from,

@@ -62,7 +62,7 @@ def of_identity(identity_id: str) -> Any:
 
 
 def is_only_about_expiry(where: TemplateFilter) -> bool:
-    """Whether ``where`` leaves out nothing but, perhaps, what has expired."""
+    """Whether ``where`` filters by expiry at most."""
     return replace(where, alive_at=None) == EVERYTHING
 
 

@@ -8,13 +8,13 @@ _REMEMBERED = 4096  # at 1 KB each of 256 numbers
 
 
 class Means:
-    """Unit vectors by identity, as long as none of its templates is written or removed; those used last are kept."""
+    """Unit vectors by identity, each forgotten when a template of the identity changes; the latest used are kept."""
 
     def __init__(self) -> None:
         self._means: dict[str, Embedding] = {}
 
     def known(self, identity_ids: Sequence[str]) -> dict[str, Embedding]:
-        """Return those that are remembered."""
+        """Return the means that are remembered of these identities."""
         found = {}
         for identity_id in identity_ids:
             mean = self._means.pop(identity_id, None)

@@ -1,9 +1,9 @@
 """The process that owns the store's folder and its engine: requests in, answers out, until its parent is gone.
 
-Requests are carried out in order, but searches go first. Reads are answered at once, and so is what brings itself to
-disk; writes when the pipe is empty for a moment, or the inbox full, and one flush has brought all of them to disk.
-Compaction goes on in steps whenever the pipe is empty, and one after each group of requests when it never is. The end
-of the pipe is the order to stop, so that no engine outlives its parent, however that one ended.
+Requests are carried out in order, but searches go first. Reads, and requests that bring themselves to disk, are
+answered at once. Writes are answered together, after one flush has brought them all to disk: when the pipe is empty for
+a moment, or the inbox is full. Compaction goes on in steps whenever the pipe is empty; when it never is, by one step after each
+group of requests. The end of the pipe is the order to stop, so that no engine outlives its parent, however that ended.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""What is told about every template, in memory: who it shows, and whatever a filter may ask about."""
+"""What the store remembers of every template: who it shows, and whatever a filter may ask about."""
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -49,7 +49,7 @@ class Rows:
 
     @property
     def by_id(self) -> Mapping[int, Row]:
-        """The rows, to look templates up: a hundred at a time, which a method for one of them would make slow."""
+        """The rows by template, for callers that look up a hundred at a time: a method for one would be too slow."""
         return self._rows
 
     def put(self, point_id: int, payload: Any) -> None:
@@ -60,14 +60,14 @@ class Rows:
         self._changed(row)
 
     def remove(self, point_ids: Iterable[int]) -> None:
-        """Forget those that there are of these templates."""
+        """Forget these templates; those that are not there are passed over."""
         for point_id in point_ids:
             if (row := self._rows.pop(point_id, None)) is not None:
                 self.catalogue.remove(row.identity_id)
                 self._changed(row)
 
     def all_fit(self, where: TemplateFilter) -> bool:
-        """Whether ``where`` leaves nothing out: it asks for no more than what is alive, and nothing has expired."""
+        """Whether ``where`` lets everything through: it filters by expiry at most, and nothing has expired."""
         if where.alive_at is None or where != TemplateFilter(alive_at=where.alive_at):
             return where == EVERYTHING
         if not self._is_first_expiry_known:
@@ -101,7 +101,7 @@ class Rows:
 
 
 def sieve_of(where: TemplateFilter) -> Callable[[Row], bool]:
-    """Write a filter as a function that lets rows through; the same as `conditions.condition_of` is to the engine."""
+    """Write a filter as a function that says which rows fit, as `conditions.condition_of` writes it for the engine."""
     cameras, identities = frozenset(where.camera_ids), frozenset(where.identity_ids)
     labels = frozenset(label_of(name, value) for name, value in where.labels)
     begin, end, now = (

@@ -27,7 +27,7 @@ def sealed(record: Mapping[str, Any]) -> str:
 
 
 def unsealed(content: bytes) -> Any:
-    """Read `sealed`'s object back without its checksum; raises ValueError. One without any is older than they are."""
+    """Read `sealed`'s object back without its checksum; raises ValueError. One written before there were any passes."""
     record = json.loads(content)
     if isinstance(record, dict) and _SEAL in record and record.pop(_SEAL) != _checksum(record):
         raise ValueError("it is not what was written: its checksum is another")

@@ -1,7 +1,7 @@
 """Galleries as shards of the embedded Qdrant engine: points written, found, searched, listed and deleted.
 
-Only here, in `engine`, `search` and `conditions` is it imported. It runs in a process of its own, and nothing here
-knows of pipes. Its errors are bare Exceptions; whoever calls translates them.
+Only this module, `engine`, `search` and `conditions` import the engine. It runs in a process of its own, and nothing
+here knows of pipes. Its errors are bare Exceptions, which the caller translates.
 """
 
 from collections import Counter

@@ -78,7 +78,7 @@ class Shelf(ABC):
         return frozenset(self._rewriting)
 
     def rewrite(self) -> dict[str, Exception | None]:
-        """Rewrite a few points of each such shard; returns those that are done with, and why one had to be given up."""
+        """Rewrite a few points of each such shard; returns which are finished, and why one had to be given up."""
         done: dict[str, Exception | None] = {}
         for gallery_id in self.rewriting:
             try:

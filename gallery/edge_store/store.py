@@ -186,7 +186,7 @@ class EdgeStore(TemplateStore):
         ]
 
     async def count_identities(self, gallery_id: str) -> int:
-        """Count from memory, where a listing or count has been before."""
+        """Count the identities, in memory once a listing or a count has read them."""
         link = await self._link()
         _known(link, gallery_id)
         return int(await link.ask(CountIdentities(gallery_id)))
@@ -194,7 +194,7 @@ class EdgeStore(TemplateStore):
     async def list_identities(
         self, gallery_id: str, *, after: str, limit: int, where: TemplateFilter = EVERYTHING
     ) -> list[IdentitySummary]:
-        """Page by identity id: fast for everything and for all that is alive, and else as slow as what fits."""
+        """Page by identity id: fast without a filter or with one by expiry alone, else as slow as all that fits."""
         link = await self._link()
         _known(link, gallery_id)
         return [IdentitySummary(*line) for line in await link.ask(ListIdentities(gallery_id, after, limit, where))]

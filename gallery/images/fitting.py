@@ -7,10 +7,11 @@ from gallery.domain import QUALITY_HEIGHT, QUALITY_WIDTH, Pixels
 
 
 def fit(image: Pixels, height: int, width: int, out: Pixels | None = None) -> Pixels:
-    """Resize to exactly ``height`` x ``width``, into ``out`` if given: bilinear, after what would alias was blurred.
+    """Resize uint8 RGB to exactly ``height`` x ``width``, into ``out`` if given, without aliasing.
 
-    Halved by area while twice as large both ways, then blurred by a box where still twice as large one way: a seventh
-    of the time of resizing by area at once, and as good to the network (640x480 to 192x96: cosine .999 between them).
+    It is halved by area while at least twice as large both ways, blurred by a box where it is still that large one way,
+    and then resized bilinearly: a seventh of the time of resizing by area at once, and as good to the network
+    (640x480 to 192x96: cosine .999 between the two).
     """
     if out is None and image.shape[:2] == (height, width):
         return image

@@ -30,7 +30,7 @@ def crop(image: Pixels, region: Region) -> Pixels:
 def people_of(
     content: bytes, regions: Sequence[Region], height: int, width: int, limits: ImageLimits = DEFAULT_LIMITS
 ) -> list[Person]:
-    """Decode once and cut each region (or the whole picture) out, as views, for a model of ``height`` x ``width``.
+    """Decode once and cut out each region (or the whole picture), as views, for a model of ``height`` x ``width``.
 
     A JPEG is decoded at a half, a quarter or an eighth where everybody in it keeps at least the pixels that the model
     and `gallery.quality` look at. Regions are in pixels of the full upright picture all the same, and then exact to
@@ -78,7 +78,7 @@ def _reduction(size: tuple[int, int], regions: Sequence[Region], least: tuple[in
     for factor in REDUCTIONS:
         height, width = reduced_size(size, factor)
         turned_would_show = height != width or size[0] == size[1]
-        # decoded pixels begin at the corner before EXIF turns the picture, so that regions could lie up to one beside
+        # reduced pixels are counted from a corner that EXIF may move, so regions of other sizes could lie one pixel off
         whole = not regions or (size[0] % factor == 0 and size[1] % factor == 0)
         if factor <= spare and turned_would_show and whole:
             return factor

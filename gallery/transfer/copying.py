@@ -131,7 +131,7 @@ async def publish(store: TemplateStore, gallery_id: str) -> None:
 
 @contextmanager
 def _still_there(gallery_id: str) -> Iterator[None]:
-    """Say why a draft is gone: who erases somebody takes it away, since it may hold them."""
+    """Say why a draft is gone: an erasure deletes it, since it may hold the erased."""
     try:
         yield
     except GalleryNotFound as error:

@@ -20,13 +20,13 @@ class Source(Protocol):
     """A gallery to be copied."""
 
     async def gallery(self) -> Gallery:
-        """Its record."""
+        """Read the gallery's record."""
 
     async def erasures(self) -> list[LedgerEntry]:
-        """Its part of the ledger of erasures."""
+        """Read the gallery's part of the ledger of erasures."""
 
     def pages(self) -> AsyncIterator[Sequence[Template]]:
-        """Its templates by id, up to PAGE at a time."""
+        """Read the gallery's templates by id, up to PAGE at a time."""
 
 
 class StoreSource:

@@ -86,18 +86,18 @@ class Feed:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is there at the moment."""
+        """Whether nothing is ready at the moment."""
         return not self._ready
 
     @property
     def has_ended(self) -> bool:
-        """Whether everything was taken; raises what ended the rows before their time."""
+        """Whether everything was taken; raises the error that broke off the rows, if one did."""
         if self._ended and not self._ready and self._error is not None:
             raise self._error
         return self._ended and not self._ready
 
     def take(self) -> Ready | Outcome:
-        """Take what is there."""
+        """Take what is ready."""
         each = self._ready.popleft()
         self._places.release()
         return each

@@ -110,7 +110,7 @@ class Report:
 
 
 def _named(gallery: Gallery) -> dict[str, str]:
-    """Name a gallery so that another of the same name, made after it was deleted, is not taken for it."""
+    """Name a gallery by more than its id, so that a later one of the same id is not taken for it."""
     return {"id": gallery.gallery_id, "created_at": gallery.created_at.isoformat(), "model": gallery.model_digest}
 
 

@@ -30,7 +30,7 @@ class Sources:
     is_repeatable: bool
 
     def rows(self) -> Rows:
-        """Go through all rows; they are made as they are asked for."""
+        """Read all rows, one at a time, as they are asked for."""
         for opener in self.openers:
             for row in opener():
                 yield row if isinstance(row, BadRow) else replace(row, context=_merged(row.context, self.context))
