@@ -74,7 +74,7 @@ class Engine:
         self._shard.close()
 
     def start_rewriting(self) -> bool:
-        """Begin to copy the living points, or begin again where some were deleted since; returns whether there is a need to."""
+        """Begin to copy the living points, or begin anew if some were deleted since; returns whether it must."""
         if not self._folders.is_marked_erased(self._gallery_id):
             return False
         if self._outdated:

@@ -2,8 +2,8 @@
 
 Requests are carried out in order, but searches go first. Reads, and requests that bring themselves to disk, are
 answered at once. Writes are answered together, after one flush has brought them all to disk: when the pipe is empty for
-a moment, or the inbox is full. Compaction goes on in steps whenever the pipe is empty; when it never is, by one step after each
-group of requests. The end of the pipe is the order to stop, so that no engine outlives its parent, however that ended.
+a moment, or the inbox is full. Compaction goes on in steps whenever the pipe is empty; when it never is, by one step
+after each group of requests. The end of the pipe is the order to stop, so that no engine outlives its parent.
 """
 
 import os
