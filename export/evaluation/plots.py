@@ -12,6 +12,7 @@ from export.metrics.open_set import OpenSet
 from export.metrics.verification import curve
 
 _RANKS = 20
+_SHARES = (0, 1.02)  # of an axis of shares: what is at 1 is seen whole
 _SIZE = (5.2, 3.6)
 # Okabe and Ito's colours, told apart by colour-blind readers too
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -61,7 +62,7 @@ def tpir_fpir(evaluations: Sequence[Evaluation]) -> Figure:
         axes.plot(rates, one.main.tpir_curve(rates), color=colour, label=one.name)
     for rate in FPIRS:
         axes.axvline(rate, color="grey", linestyle=":", linewidth=0.8)
-    axes.set(xscale="log", ylim=(0, 1))
+    axes.set(xscale="log", ylim=_SHARES)
     return _with_legend(figure, axes)
 
 
@@ -73,7 +74,7 @@ def by_gallery_size(evaluations: Sequence[Evaluation]) -> Figure:
             axes, [s.setting.gallery_size for s in one.by_gallery_size], one.by_gallery_size, colour, one.name
         )
     sizes = [one.setting.gallery_size for one in evaluations[0].by_gallery_size]
-    axes.set(xscale="log", ylim=(0, None))
+    axes.set(xscale="log", ylim=_SHARES)
     axes.set_xticks(sizes, [str(size) for size in sizes])
     axes.minorticks_off()
     return _with_legend(figure, axes)
@@ -84,7 +85,7 @@ def by_templates(evaluations: Sequence[Evaluation]) -> Figure:
     figure, axes = _axes("More templates a person", "templates an identity, at most", f"TPIR at FPIR {FPIRS[0]:.0%}")
     for colour, one in _coloured(evaluations):
         _with_intervals(axes, [s.setting.templates for s in one.by_templates], one.by_templates, colour, one.name)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(_SHARES)
     return _with_legend(figure, axes)
 
 

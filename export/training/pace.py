@@ -2,12 +2,14 @@
 
 import math
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
 from export.network.recipe import Schedule
+from export.training.checkpoint import Array
 from export.training.progress import TellStep
 
 # Fetching every weight to the host costs more than averaging it, so it is done this seldom.
@@ -86,20 +88,34 @@ class RunningAverage(keras.callbacks.Callback):  # type: ignore[misc]
         """Begin at the model's weights; with momentum 0 the average is the weights themselves."""
         super().__init__()
         self._averaged, self._momentum = model, momentum
-        self._steps = 0
+        self._steps = self._moved = 0
         self.arrays = model.get_weights()
 
     def reset(self) -> None:
         """Begin again at the model's weights."""
         self.arrays = self._averaged.get_weights()
 
+    def restore(self, arrays: Sequence[Array], steps: int) -> None:
+        """Go on from a checkpoint's average, made in so many steps."""
+        self.arrays = [np.array(array) for array in arrays]
+        self._steps = self._moved = steps
+
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Move towards the weights; faster at first, or the beginning would be remembered for too long."""
+        """Count, and move where it is time."""
         self._steps += 1
-        if self._steps % _STEPS_A_MOVE:
-            return
+        if self._steps - self._moved >= _STEPS_A_MOVE:
+            self._move()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Catch up: what is validated and saved has every step in it, however short an epoch is."""
+        if self._steps > self._moved:
+            self._move()
+
+    def _move(self) -> None:
+        """Move towards the weights; faster at first, or the beginning would be remembered for too long."""
         synchronised(self.model)
-        momentum = min(self._momentum, (1 + self._steps) / (10 + self._steps)) ** _STEPS_A_MOVE
+        momentum = min(self._momentum, (1 + self._steps) / (10 + self._steps)) ** (self._steps - self._moved)
+        self._moved = self._steps
         for average, weight in zip(self.arrays, self._averaged.get_weights(), strict=True):
             np.add(average, (1 - momentum) * (weight - average), out=average)
 

@@ -175,7 +175,7 @@ class Training:
         # The stage of the last whole epoch, whose optimizer was kept; `run` enters the next one if it is due.
         self._enter_stage(head_only=len(self._history) <= self._recipe.schedule.head_only_epochs)
         self._put(checkpoint.weights)
-        self._average.arrays = [np.array(array) for array in checkpoint.average]
+        self._average.restore(checkpoint.average, int(checkpoint.facts["pace"]["step"]))
         for variable, value in zip(self._learner.optimizer.variables, checkpoint.optimizer, strict=True):
             variable.assign(value)
 

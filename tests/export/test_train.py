@@ -71,8 +71,16 @@ def test_an_interrupted_run_goes_on_to_the_same_end(people: Dataset, tmp_path: P
     _training(people, tmp_path / "cut").run(_ignore)
     whole, cut = (Checkpoint.read(tmp_path / name / "checkpoint.npz") for name in ("whole", "cut"))
     assert [row["epoch"] for row in cut.facts["history"]] == [1, 2]
-    for ours, theirs in zip(whole.weights, cut.weights, strict=True):
+    for ours, theirs in zip([*whole.weights, *whole.average], [*cut.weights, *cut.average], strict=True):
         assert np.allclose(ours, theirs, rtol=1e-3, atol=1e-4)
+
+
+def test_a_training_of_few_steps_serves_what_it_learnt(people: Dataset, tmp_path: Path) -> None:
+    training = _training(people, tmp_path, "schedule.epochs=1")
+    begun = training.backbone_weights()
+    training.run(_ignore)
+    served = Checkpoint.read(tmp_path / "checkpoint.npz").average
+    assert not any(np.array_equal(*pair) for pair in zip(begun, served, strict=False))
 
 
 def test_a_checkpoint_of_another_recipe_is_refused(people: Dataset, tmp_path: Path) -> None:
