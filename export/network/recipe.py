@@ -95,6 +95,11 @@ class Recipe:
             )
         if not 0 <= self.network.mix_style <= 1:
             raise InvalidRecipe(f"mix_style is a probability and cannot be {self.network.mix_style}", expected="0 to 1")
+        if self.identities_a_batch < 1 or self.images_each < 1:
+            raise InvalidRecipe(
+                f"a batch of {self.identities_a_batch}x{self.images_each} is empty",
+                expected="at least 1 identity with 1 image",
+            )
         if self.objective.triplet and (self.identities_a_batch < 2 or self.images_each < 2):
             raise InvalidRecipe(
                 f"a batch of {self.identities_a_batch}x{self.images_each} has no triplets",

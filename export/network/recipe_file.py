@@ -1,6 +1,7 @@
 """Reading a recipe: a TOML or JSON file, and single choices over it such as `schedule.epochs=40`."""
 
 import json
+import math
 import tomllib
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -69,8 +70,19 @@ def _overlaid(base: dict[str, Any], over: dict[str, Any], prefix: str = "") -> d
 
 def _of(default: RecipeT, values: dict[str, Any]) -> RecipeT:
     try:
-        return TypeAdapter(type(default)).validate_python(values)
+        recipe = TypeAdapter(type(default)).validate_python(values)
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(map(str, first["loc"]))
         raise InvalidRecipe(f"the recipe is wrong at {name}: {first['msg']} (it was {first['input']!r})") from error
+    _refuse_impossible(asdict(recipe))
+    return recipe
+
+
+def _refuse_impossible(values: dict[str, Any], prefix: str = "") -> None:
+    """Refuse what no number of a recipe can be; NaN would train for hours and learn nothing."""
+    for name, value in values.items():
+        if isinstance(value, dict):
+            _refuse_impossible(value, f"{prefix}{name}.")
+        elif isinstance(value, int | float) and not 0 <= value < math.inf:
+            raise InvalidRecipe(f"the recipe's {prefix}{name} cannot be {value}", expected="a number of at least 0")
