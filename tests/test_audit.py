@@ -148,6 +148,25 @@ async def test_a_whole_file_that_is_gone_shows_and_the_oldest_may_go_when_that_i
     assert verify(tmp_path, pruned=True).broken is not None
 
 
+async def test_a_log_that_was_emptied_is_not_whole_and_a_new_one_is(tmp_path: Path) -> None:
+    await written(tmp_path, 0)
+    assert verify(tmp_path).broken is None
+    await written(tmp_path, 3)
+    for file in (*log_files(tmp_path), tmp_path / "head.json"):
+        file.unlink()
+    broken = verify(tmp_path).broken
+    assert broken is not None and "head" in broken.problem
+
+
+async def test_lines_cut_off_with_the_head_are_not_written_on(tmp_path: Path) -> None:
+    await written(tmp_path, 3)
+    (file,) = log_files(tmp_path)
+    file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[:-1]))
+    (tmp_path / "head.json").unlink()
+    with pytest.raises(AuditCorrupt, match="head"):
+        AuditLog(tmp_path)
+
+
 async def test_lines_and_head_cut_off_together_show_against_a_head_noted_elsewhere(tmp_path: Path) -> None:
     before = await written(tmp_path, 3)
     (file,) = log_files(tmp_path)

@@ -112,8 +112,10 @@ class Chain:
         except ValueError as error:
             raise _corrupt(self._folder, str(error)) from error
         if noted is None:
-            return
-        if noted.number > self._head.number or (noted.number == self._head.number and noted != self._head):
+            if self._head.number:
+                raise _corrupt(self._folder, "the head that was kept beside its lines is missing")
+            write_head(self._folder, self._head)  # a log without a head is then never a new one
+        elif noted.number > self._head.number or (noted.number == self._head.number and noted != self._head):
             raise _corrupt(
                 self._folder,
                 f"it ends at line {self._head.number}, but line {noted.number} with the hash {noted.hash} was written",

@@ -49,8 +49,8 @@ def verify(folder: Path, *, head: str | None = None, pruned: bool = False) -> Ve
     wanted = {} if kept is None else {kept.hash: f"line {kept.number}, the head kept beside the log"}
     wanted |= {} if head is None else {head: "the line with the head that you noted"}
     wanted.pop(GENESIS, None)
-    if kept is None and log_files(folder) and any(file.stat().st_size for file in log_files(folder)):
-        return walk.found(Break(folder / "head.json", 0, "the head that was kept beside the log is missing"))
+    if kept is None:
+        return walk.found(Break(folder / "head.json", 0, "the head that is kept beside a log is missing"))
     broken = walk.through(wanted)
     if broken is None and wanted:
         broken = Break(walk.file, walk.line, f"{next(iter(wanted.values()))}, is missing")

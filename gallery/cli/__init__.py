@@ -1,6 +1,8 @@
 """The command line: `gallery serve`, `enrol`, `identify`, `verify`, `annotate`, `calibrate`, `doctor` and more."""
 
 import os
+import sys
+from io import TextIOWrapper
 
 import typer
 
@@ -67,4 +69,6 @@ def main() -> None:
     """Run the command line."""
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # gRPC's own notes would stand between the messages
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # and FFmpeg's
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as standard error: a name may be no Unicode
     app(prog_name="gallery")

@@ -21,5 +21,8 @@ def draw(
     """Draw people as a camera sees them, a folder for each; no real person's picture is needed to try things."""
     from gallery.drawn_people import write_folder
 
-    paths = write_folder(folder, range(first, first + people), range(views))
+    try:
+        paths = write_folder(folder, range(first, first + people), range(views))
+    except OSError as error:
+        raise typer.BadParameter(f"'{folder}' cannot be written ({error.strerror})", param_hint="FOLDER") from error
     typer.echo(f"drew {len(paths)} images of {people} people into {folder}")

@@ -112,6 +112,7 @@ def settings_of(flags: dict[str, Any]) -> "Settings":
 
     from gallery.errors import InvalidParameter
     from gallery.settings import Settings
+    from gallery.settings.addresses import SECRET
 
     try:
         return Settings(**flags)
@@ -120,7 +121,8 @@ def settings_of(flags: dict[str, Any]) -> "Settings":
     except ValidationError as error:
         first = error.errors()[0]
         name = "_".join(map(str, first["loc"]))
+        value = "" if first["type"] == SECRET else f" (it is {first['input']!r})"
         raise typer.BadParameter(
-            f"{first['msg']} (it is {first['input']!r})",
+            f"{first['msg']}{value}",
             param_hint=f"--{name.replace('_', '-')}, GALLERY_{name.upper()} or {name} in the settings file",
         ) from error

@@ -27,7 +27,7 @@ def listen(server: grpc.aio.Server, settings: Settings) -> str:
             expected="a host:port of this machine that is free, and with TLS a certificate and the key of it",
             remedy="stop the other server, or choose another address with --listen",
         ) from error
-    return f"{address.rpartition(':')[0]}:{port}"
+    return address if address.startswith("unix:") else f"{address.rpartition(':')[0]}:{port}"
 
 
 class CertificateFiles:

@@ -7,9 +7,10 @@ are made of the declaration.
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from gallery.settings.addresses import http_urls, listening_address
 from gallery.settings.declared import Shown
 from gallery.settings.files import SettingsFile
 
@@ -18,6 +19,7 @@ BUNDLED_MODEL = Path(__file__).parents[1] / "models" / "person.onnx"
 # the headings of `gallery serve --help`
 SERVING, ACCESS, RECOGNITION, STORE, OPERATION = "Serving", "Access", "Recognition", "Store", "Operation"
 
+HttpUrls: TypeAlias = Annotated[str, AfterValidator(http_urls)]
 LogFormat: TypeAlias = Literal["text", "json"]
 AuditedCalls: TypeAlias = Literal["writes", "all"]
 LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
@@ -34,7 +36,7 @@ class Settings(BaseSettings):
     config: Annotated[Path | None, Shown("FILE", SERVING)] = Field(
         default=None, description="TOML file of settings, by the names of the flags with underscores"
     )
-    listen: Annotated[str, Shown("HOST:PORT", SERVING)] = Field(
+    listen: Annotated[str, AfterValidator(listening_address), Shown("HOST:PORT", SERVING)] = Field(
         default="127.0.0.1:50051", description="where to serve, host:port; port 0 takes a free one"
     )
     model: Annotated[Path, Shown("FILE", RECOGNITION, default="the bundled one")] = Field(
@@ -43,7 +45,7 @@ class Settings(BaseSettings):
     store: Annotated[Path, Shown("DIR", STORE)] = Field(
         default=Path("gallery-store"), description="folder of the embedded store"
     )
-    qdrant_url: Annotated[str | None, Shown("URL", STORE)] = Field(
+    qdrant_url: Annotated[HttpUrls | None, Shown("URL", STORE)] = Field(
         default=None,
         description="URL of a Qdrant server, or of each node of a cluster (a,b,c), instead of the embedded store",
     )

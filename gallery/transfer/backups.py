@@ -12,13 +12,14 @@ import hashlib
 import json
 import os
 from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from gallery.domain import Gallery, LedgerEntry, Template
-from gallery.errors import InvalidBackup, StoreCorrupt
+from gallery.errors import InvalidBackup, InvalidParameter, StoreCorrupt
 from gallery.ledger import Erased
 from gallery.records import (
     content_of_page,
@@ -67,21 +68,31 @@ async def backup_chunks(source: Source) -> AsyncIterator[tuple[bytes, int]]:
 
 
 async def write_backup(chunks: AsyncIterator[tuple[bytes, int]], path: Path) -> AsyncIterator[int]:
-    """Write a backup's bytes into a file, whole and on disk or not there; tells how many templates are written."""
+    """Write a backup's bytes into a file, whole and on disk or not there; tells how many templates are written.
+
+    Raises InvalidParameter where the file cannot be written; what was written of it is then gone.
+    """
     part = path.with_name(f".{path.name}.part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        async for chunk, count in chunks:
-            file.write(chunk)
-            yield count
-        file.flush()
-        os.fsync(file.fileno())
-    part.rename(path)
-    folder = os.open(path.parent, os.O_RDONLY)
     try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            async for chunk, count in chunks:
+                file.write(chunk)
+                yield count
+            file.flush()
+            os.fsync(file.fileno())
+        part.rename(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink()
+        raise InvalidParameter(
+            f"the backup {path} cannot be written ({error.strerror})", expected="a writable place with room for it"
+        ) from error
 
 
 class Backup:

@@ -120,6 +120,13 @@ def test_what_listens_for_this_machine_alone(address: str, alone: bool) -> None:
 FILE = Path("some-file")
 
 
+def test_a_socket_of_this_machine_is_named_as_it_is(serve: Serve, tmp_path: Path) -> None:
+    address = serve(listen=f"unix:{tmp_path / 'socket'}")
+    assert address == f"unix:{tmp_path / 'socket'}"
+    with GalleryClient(address) as client:
+        assert client.list_galleries().items == ()
+
+
 @pytest.mark.parametrize(
     ("given", "named"),
     [

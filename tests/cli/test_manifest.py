@@ -86,6 +86,14 @@ def test_a_bad_record_is_told_with_its_place_and_the_next_is_read(line: str) -> 
     assert good == Row("m.csv:3", BASE / "2.jpg", "bob")
 
 
+@pytest.mark.parametrize("line", [b"m\xfcller.jpg,ann,", b"1.jpg,m\xfcller,", b"1.jpg,ann,site=k\xf6ln"])
+def test_a_record_in_another_encoding_is_told_to_be(line: bytes) -> None:
+    bad, good = csv_rows(b"path,identity,labels\n" + line + b"\n2.jpg,bob,\n")
+    assert isinstance(bad, BadRow)
+    assert (bad.source, "UTF-8" in str(bad.error)) == ("m.csv:2", True)
+    assert good == Row("m.csv:3", BASE / "2.jpg", "bob")
+
+
 @pytest.mark.parametrize("heading", ["", "path\n", "path,identity,camra\n", "path,identity,path\n", '"path'])
 def test_a_heading_that_does_not_do_is_refused_as_a_whole(heading: str) -> None:
     with pytest.raises(InvalidRequest, match="heading"):

@@ -114,6 +114,12 @@ def test_a_model_that_cannot_be_trusted_is_refused(gallery: Run, model_file: Pat
         assert "[INVALID_MODEL]" in ended.stderr
 
 
+def test_what_cannot_be_drawn_into_is_said(gallery: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    ended = gallery("draw", tmp_path / "file")
+    assert (ended.code, "cannot be written" in ended.stderr) == (Exit.USAGE, True)
+
+
 def test_people_are_drawn_into_a_folder_that_can_be_enrolled(gallery: Run, on_server: list[str]) -> None:
     assert gallery("draw", "cast", "--people", 2, "--views", 2).code == Exit.DONE
     enrolled = gallery("enrol", "cast", "--json", *on_server)

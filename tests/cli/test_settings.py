@@ -61,6 +61,12 @@ def test_a_secret_is_said_to_be_set_and_never_shown(gallery: Run, file: Path) ->
     assert "qdrant_api_key" not in tomllib.loads(shown)
 
 
+def test_a_password_in_a_url_is_refused_and_not_repeated(gallery: Run) -> None:
+    ended = gallery("serve", "--qdrant-url", "http://me:hunter2@qdrant:6333", "--print-config")
+    assert (ended.code, "without a name or password" in ended.stderr) == (Exit.USAGE, True)
+    assert "hunter2" not in ended.stderr + ended.stdout
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
@@ -68,6 +74,10 @@ def test_a_secret_is_said_to_be_set_and_never_shown(gallery: Run, file: Path) ->
         ('config = "other.toml"', "sets 'config', which is no setting"),
         ("workers = ", "is not TOML"),
         ("workers = 0", "workers in the settings file: Input should be greater than or equal to 1"),
+        ('listen = "localhost"', "Input should be host:port with a port from 0 to 65535 (it is 'localhost')"),
+        ('listen = "localhost:70000"', "Input should be host:port with a port from 0 to 65535"),
+        ('qdrant_url = "qdrant:6333"', "Input should be a URL such as http://qdrant:6333"),
+        ('qdrant_url = "http://:6333"', "Input should be a URL such as http://qdrant:6333"),
     ],
 )
 def test_a_settings_file_that_cannot_be_meant_is_wrong_usage(

@@ -1,5 +1,7 @@
 """Galleries moved between stores and files, with a store in memory: what is kept, refused, resumed and left out."""
 
+import os
+import resource
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,6 +16,7 @@ from gallery.errors import (
     GalleryChanged,
     GalleryNotFound,
     InvalidBackup,
+    InvalidParameter,
     ModelMismatch,
     StoreUnavailable,
 )
@@ -143,6 +146,26 @@ async def test_a_backup_is_restored_as_it_was(tmp_path: Path) -> None:
     assert await restored(path, target) == 0
     assert await content(target) == await content(source)
     assert await target.get_gallery("lobby") == rich_gallery()
+
+
+@pytest.mark.parametrize("place", ["", "nowhere/lobby.gallery"])
+async def test_a_place_that_cannot_be_written_is_said_and_nothing_is_left_there(tmp_path: Path, place: str) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(InvalidParameter, match=r"folder.* cannot be written"):
+        await saved(await filled(3), tmp_path / "folder" / place)
+    assert [*os.walk(tmp_path)] == [(str(tmp_path), ["folder"], []), (str(tmp_path / "folder"), [], [])]
+
+
+async def test_a_backup_that_does_not_fit_on_the_disk_is_said_and_nothing_of_it_is_left(tmp_path: Path) -> None:
+    store = await filled()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(InvalidParameter, match="room"):
+            await saved(store, tmp_path / "lobby.gallery")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert os.listdir(tmp_path) == []  # noqa: PTH208
 
 
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.3, 0.9, 0.999])

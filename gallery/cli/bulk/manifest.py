@@ -78,6 +78,9 @@ def _rows_of_text(text: TextIOWrapper, name: str, base: Path) -> Iterator[Row | 
         source = f"{name}:{reader.line_num}"
         if not cells:
             continue
+        if not _is_unicode(cells):
+            yield _bad(source, "the row has bytes that are no UTF-8", expected="a manifest saved as UTF-8")
+            continue
         if len(cells) != len(columns):
             yield _bad(source, f"the row has {len(cells)} cells", expected=f"{len(columns)}, as many as the heading")
             continue
@@ -97,9 +100,17 @@ def _columns(reader: Any, name: str) -> list[str]:
     if unknown or missing or len(set(columns)) < len(columns):
         raise InvalidRequest(
             f"the heading of {name} cannot be used ({', '.join(columns)[:200] or 'there is none'})",
-            expected="path, identity and, where they are known, camera, captured_at, labels and box",
+            expected="path, identity and, where known, camera, captured_at, labels and box, with commas between",
         )
     return columns
+
+
+def _is_unicode(cells: list[str]) -> bool:
+    try:
+        "".join(cells).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _read_cells(cells: dict[str, str]) -> dict[str, Any]:

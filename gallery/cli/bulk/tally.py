@@ -33,7 +33,7 @@ class Conflicting:
 
 
 class Tally:
-    """What became of all rows so far."""
+    """What became of all rows so far. ``identities`` counts the people of whom at least one image is enrolled."""
 
     def __init__(self, gallery_id: str, people: Seen) -> None:
         self.gallery_id = gallery_id
@@ -51,8 +51,8 @@ class Tally:
         row, error = outcome.row, outcome.error
         self.results[outcome.result] += 1
         path, identity_id = (row.source, "") if isinstance(row, BadRow) else (str(row.path), row.identity_id)
-        if isinstance(row, Row):
-            self.identities += self._people.add(identity_id.encode("utf-8", "surrogateescape"))
+        if isinstance(row, Row) and error is None:
+            self.identities += self._people.add(identity_id.encode())
         if error is not None:
             self.refused_by_reason[error.reason] += 1
             if len(self.refused) < _FIRST:
