@@ -1,6 +1,7 @@
 """A server as a process, as its operator sees it: health, drain, request ids and logs."""
 
 import json
+import resource
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -113,6 +114,16 @@ def test_sigterm_says_not_serving_first_still_answers_and_ends_well(tmp_path: Pa
     with started(tmp_path / "store", model_file) as server, stubs(server.address) as (gallery, _):
         kept = gallery.GetIdentity(pb.GetIdentityRequest(gallery_id="lobby", identity_id="ann"))
         assert len(kept.templates) == 1
+
+
+def test_a_server_takes_all_the_open_files_it_may_have(tmp_path: Path, model_file: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))  # as a server inherits it
+    try:
+        with started(tmp_path / "store", model_file) as server:
+            assert resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE) == (hard, hard)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_a_second_sigterm_ends_it_at_once(tmp_path: Path, model_file: Path) -> None:

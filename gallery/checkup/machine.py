@@ -79,9 +79,9 @@ def _workers(workers: int, cores: int) -> Check:
 
 
 def _files() -> Check:
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]  # which `gallery serve` takes whole
     if limit != resource.RLIM_INFINITY and limit < _ENOUGH_FILES:
         return warning(
-            "open files", f"at most {limit}, and every connection takes one", f"ulimit -n {_ENOUGH_FILES}, or more"
+            "open files", f"at most {limit}, and every connection takes one", f"ulimit -Hn {_ENOUGH_FILES}, or more"
         )
     return good("open files", "no limit" if limit == resource.RLIM_INFINITY else f"at most {limit}")

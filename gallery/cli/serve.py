@@ -1,6 +1,8 @@
 """`gallery serve`: every setting of the server as a flag, made from the settings' declarations."""
 
+import resource
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -45,9 +47,17 @@ def serve(ctx: typer.Context, print_config: PrintConfig = False) -> None:
     from gallery.telemetry.logs import log_as
     from gallery.telemetry.native import native_lines_logged
 
+    _allow_as_many_connections_as_may_be()
     with native_lines_logged():
         log_as(settings.log_format, settings.log_level)
         uvloop.run(server.serve(settings, _say_ready))
+
+
+def _allow_as_many_connections_as_may_be() -> None:
+    """Raise the soft limit of open files to the hard one: it is 1024 by custom, and every connection takes one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # some systems allow less than they say
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _say_ready(running: "RunningServer") -> None:

@@ -142,8 +142,9 @@ def test_names_that_are_no_unicode_are_refused_alone_and_shown(
     good = {"path": str(people / "ann" / "0.png"), "identity": "ann"}
     file.write_text("".join(json.dumps(row) + "\n" for row in [*rows, good]))
     report = tmp_path / "report.jsonl"
-    command = [sys.executable, "-m", "gallery.cli", "enrol", file, "--report", report, "--json", *on_server]
-    ended = subprocess.run(command, capture_output=True, env={**os.environ, "PYTHONIOENCODING": "utf-8"}, check=False)
+    command = [sys.executable, "-m", "gallery.cli", "enrol", str(file), "--report", str(report), "--json"]
+    strict = {**os.environ, "PYTHONIOENCODING": "utf-8"}
+    ended = subprocess.run([*command, *on_server], capture_output=True, env=strict, check=False)
     assert (ended.returncode, ended.stderr.count(b"Traceback")) == (Exit.NO_MATCH, 0)
     summary = json.loads(ended.stdout)
     assert [summary[name] for name in ("created", "refused_count", "identities")] == [1, 2, 1]
