@@ -16,9 +16,9 @@ def listening_address(text: str) -> str:
 
 
 def http_urls(text: str) -> str:
-    """Return ``text`` if it is http or https URLs with commas between; none may have a password, since logs have them."""
-    urls = text.split(",")
-    if not all(map(_is_http_url, urls)):
+    """Return ``text`` if it is http or https URLs with commas between, none with a password, which logs would show."""
+    urls = [each.strip() for each in text.split(",") if each.strip()]
+    if not urls or not all(map(_is_http_url, urls)):
         raise PydanticCustomError("url", "Input should be a URL such as http://qdrant:6333 or https://qdrant:6333")
     if any(urlsplit(url).username is not None for url in urls):
         raise PydanticCustomError(SECRET, "Input should be a URL without a name or password, which logs would show")
@@ -27,7 +27,7 @@ def http_urls(text: str) -> str:
 
 def _is_http_url(text: str) -> bool:
     try:
-        url = urlsplit(text.strip())
+        url = urlsplit(text)
         return url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
     except ValueError:  # brackets that are no address, a port that is none
         return False

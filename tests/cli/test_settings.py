@@ -62,9 +62,12 @@ def test_a_secret_is_said_to_be_set_and_never_shown(gallery: Run, file: Path) ->
 
 
 def test_a_password_in_a_url_is_refused_and_not_repeated(gallery: Run) -> None:
-    ended = gallery("serve", "--qdrant-url", "http://me:hunter2@qdrant:6333", "--print-config")
+    urls = "http://one:6333, http://me:hunter2@two:6333"
+    ended = gallery("serve", "--qdrant-url", urls, "--print-config")
     assert (ended.code, "without a name or password" in ended.stderr) == (Exit.USAGE, True)
     assert "hunter2" not in ended.stderr + ended.stdout
+    several = "http://one:6333, http://two:6333,"
+    assert f'qdrant_url = "{several}"' in gallery("serve", "--qdrant-url", several, "--print-config").stdout
 
 
 @pytest.mark.parametrize(
@@ -77,6 +80,7 @@ def test_a_password_in_a_url_is_refused_and_not_repeated(gallery: Run) -> None:
         ('listen = "localhost"', "Input should be host:port with a port from 0 to 65535 (it is 'localhost')"),
         ('listen = "localhost:70000"', "Input should be host:port with a port from 0 to 65535"),
         ('qdrant_url = "qdrant:6333"', "Input should be a URL such as http://qdrant:6333"),
+        ('qdrant_url = "http://one:6333,two:6333"', "Input should be a URL such as http://qdrant:6333"),
         ('qdrant_url = "http://:6333"', "Input should be a URL such as http://qdrant:6333"),
     ],
 )
