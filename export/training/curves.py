@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from export.training.checkpoint import replace
 
@@ -33,6 +34,7 @@ def draw_curves(history: History, path: Path) -> None:
             if curve in history:
                 plot.plot(range(1, len(history[curve]) + 1), history[curve], label=label)
         plot.set_xlabel("epoch")
+        plot.xaxis.set_major_locator(MaxNLocator(integer=True))
         plot.set_title(name)
         plot.legend()
     replace(path, lambda temporary: figure.savefig(temporary, dpi=120, format="png"))
