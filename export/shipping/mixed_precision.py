@@ -2,8 +2,7 @@
 
 Each convolution, and the residual additions together, are made int8 alone first: how far that turns the embeddings is
 the sensitivity. The turns nearly add up, so the most sensitive are left in float until the sum of the others promises
-the wanted cosine, and then one more at a time until the file really keeps it. In MobileNetV2 the first depthwise
-convolution and the projection after it account for most: a few large taps take all the levels of their channel.
+the wanted cosine, and then one more at a time until the file really keeps it.
 """
 
 import tempfile

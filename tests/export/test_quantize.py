@@ -85,7 +85,7 @@ def test_nothing_is_int8_at_a_cosine_that_nothing_int8_reaches() -> None:
         quantized(network(), cosine=0.99999)
 
 
-def test_convolutions_of_the_same_weights_are_one_unit_and_so_are_the_additions(tmp_path: Path) -> None:
+def test_convolutions_of_the_same_weights_are_one_unit_and_so_are_the_residual_additions(tmp_path: Path) -> None:
     proto = onnx.load_model_from_string(network())
     nodes = {node.name: node for node in proto.graph.node}
     twin = onnx.NodeProto()
@@ -97,6 +97,8 @@ def test_convolutions_of_the_same_weights_are_one_unit_and_so_are_the_additions(
     clip.input[0] = "sum"
     proto.graph.node.insert(4, twin)
     proto.graph.node.insert(5, both)
+    proto.graph.node.insert(9, helper.make_node("Add", ["flat", "flat"], ["doubled"], name="head_sum"))
+    proto.graph.node[-1].input[0] = "doubled"  # an addition that has no convolution before it stays as it is
     units = Quantizer(bytes(proto.SerializeToString()), pictures(16), 8, tmp_path).units
     assert [unit.operations for unit in units] == [("conv_one", "conv_twin"), ("conv_two",), ("sum",)]
 
