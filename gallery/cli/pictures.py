@@ -1,6 +1,5 @@
 """Pictures named on the command line: files with regions, and folders with a folder for each person."""
 
-import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
+
+from gallery.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from gallery.domain import EncodedImage
@@ -40,13 +41,40 @@ def read_picture(path: Path, regions: Sequence[str] = ()) -> "EncodedImage":
 
 
 def portraits_in(folder: Path) -> Iterator[Portrait]:
-    """List the pictures of a folder of people: ``folder/<identity>/**/<picture>``, sorted, without hidden files.
+    """List the pictures of a folder of people: ``folder/<identity>/**/<picture>``, sorted, without hidden ones.
 
-    No more than the names of the people, and of the files of one of them, are held.
+    Links are followed, but not back to a folder that they lie in. No more than the names of the people, and of the
+    files of one of them, are held. Raises InvalidRequest where a folder cannot be read.
     """
-    with os.scandir(folder) as entries:
-        names = sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
-    for name in names:
-        for path in sorted((folder / name).rglob("*")):
-            if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith("."):
+    for name in sorted(entry.name for entry in _entries(folder) if entry.is_dir() and not _is_hidden(entry)):
+        for path in sorted(_files_below(folder / name, frozenset())):
+            if path.suffix.lower() in SUFFIXES:
                 yield Portrait(name, path)
+
+
+def _files_below(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
+    real = folder.resolve()
+    if real in above:
+        return
+    for entry in _entries(folder):
+        if _is_hidden(entry):
+            continue
+        if entry.is_dir():
+            yield from _files_below(entry, above | {real})
+        elif entry.is_file():
+            yield entry
+
+
+def _entries(folder: Path) -> Iterator[Path]:
+    try:
+        yield from folder.iterdir()
+    except OSError as error:
+        raise InvalidRequest(
+            f"the folder {folder} cannot be read: {error.strerror}",
+            expected="a folder of people with a folder of pictures for each",
+            remedy="make it readable, or take it out of the folder of people",
+        ) from error
+
+
+def _is_hidden(path: Path) -> bool:
+    return path.name.startswith(".")

@@ -188,3 +188,18 @@ def test_two_pictures_of_one_person_nearer_to_another_are_told(
     assert enrolled["created"] == 7
     assert enrolled["conflicting_count"] == len(enrolled["conflicting"]) >= 1
     assert {conflict["conflicts"][0]["identity_id"] for conflict in enrolled["conflicting"]} <= {"ann", "bob"}
+
+
+def test_links_in_a_folder_of_people_are_followed_and_never_in_circles(
+    gallery: Run, where: list[str], people: Path
+) -> None:
+    elsewhere = people.parent / "elsewhere"
+    (people / "ann").rename(elsewhere)
+    (people / "ann").mkdir()
+    (people / "ann" / "spring").symlink_to(elsewhere, target_is_directory=True)
+    (elsewhere / "back").symlink_to(people / "ann", target_is_directory=True)
+    (people / ".trash").mkdir()
+    (people / ".trash" / "0.png").write_bytes(b"not a picture")
+    enrolled = gallery("enrol", people, "--json", *where)
+    assert enrolled.code == Exit.DONE
+    assert [enrolled.json[name] for name in ("created", "duplicates", "identities")] == [4, 0, 2]
