@@ -137,7 +137,7 @@ class Resending(ABC, Generic[Item, Answer]):
         """Send until all is answered or something is in the way; raises that only when nothing at all was settled."""
         self._held_up, achieved = None, False
         try:
-            async with asyncio.timeout(None) as self._deadline:
+            async with asyncio.timeout(self._patience.answer) as self._deadline:  # for the stream to be taken
                 async with aclosing(self._stream(self._items())) as answers:
                     async for answer in answers:
                         achieved |= self._take(answer)
@@ -155,6 +155,7 @@ class Resending(ABC, Generic[Item, Answer]):
             raise self._held_up
 
     async def _items(self) -> AsyncIterator[Item]:
+        self._expect()
         for again in list(self._unanswered.values()):
             self._expect()
             yield again

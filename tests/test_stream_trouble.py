@@ -14,8 +14,8 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from gallery import AsyncGalleryClient
-from gallery.domain import EncodedImage, StreamProbe
-from gallery.errors import ImageTooLarge, ServerUnavailable
+from gallery.domain import BulkItem, EncodedImage, StreamProbe
+from gallery.errors import GalleryNotFound, ImageTooLarge, ServerUnavailable
 from gallery.server import running
 from gallery.settings import Settings
 from gallery.v1 import gallery_service_pb2 as pb
@@ -176,6 +176,23 @@ async def test_a_message_over_the_limit_ends_its_stream_and_the_next_one_is_serv
     async with AsyncGalleryClient(address) as client:
         with pytest.raises(ImageTooLarge):
             await anext(client.identify_stream("lobby", probes()))
+
+
+async def test_why_a_stream_is_refused_is_not_lost_behind_what_is_sent(address: str) -> None:
+    async def probes() -> AsyncIterator[StreamProbe]:
+        for number in range(100):
+            yield StreamProbe(str(number), EncodedImage(LARGE[:500_000]))
+
+    async def portraits() -> AsyncIterator[BulkItem]:
+        for number in range(100):
+            yield BulkItem(str(number), f"person-{number}", EncodedImage(LARGE[:500_000]))
+
+    async with AsyncGalleryClient(address) as client:
+        for _ in range(20):
+            with pytest.raises(GalleryNotFound):
+                await anext(client.identify_stream("nowhere", probes()))
+            with pytest.raises(GalleryNotFound):
+                await anext(client.bulk_enroll("nowhere", portraits()))
 
 
 async def test_an_image_over_the_limit_in_a_message_that_is_not_fails_alone(stub: Any) -> None:

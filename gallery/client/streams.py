@@ -60,6 +60,7 @@ async def conversed(
         # once the call is over, its end is told to whoever reads
         with suppress(grpc.RpcError, asyncio.InvalidStateError):
             await rpc.write(call.options)
+            await rpc.initial_metadata()  # a refusal that overtakes a write would be lost (grpc#36066)
             try:
                 async for item in items:
                     await rpc.write(call.message_of(item))

@@ -26,5 +26,6 @@ class BulkEnrollCall(Calls):
 
 
 async def _items(requests: Requests[pb.BulkEnrollRequest]) -> AsyncGenerator[BulkItem | BulkResult, None]:
+    await requests.accept()  # the gallery has been opened
     async for message in requests:
         yield bulk.read_item(message)

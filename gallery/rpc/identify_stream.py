@@ -24,6 +24,7 @@ class IdentifyStreamCall(Calls):
             if first is None:
                 return
             answer_item = await self._open(first)
+            await requests.accept()
 
             async def answer(message: pb.IdentifyStreamRequest) -> pb.IdentifyStreamResponse:
                 item_id = streams.item_id_of(message)

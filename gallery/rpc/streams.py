@@ -22,6 +22,10 @@ class Requests(Generic[Request]):
         self._ended = False
         self._reading: asyncio.Task[Any] | None = None
 
+    async def accept(self) -> None:
+        """Tell the client that it may go on: one that waits for this never loses a refusal behind its own writes."""
+        await self._context.send_initial_metadata(())
+
     def end(self) -> None:
         """Take no more messages, not even the one that is being waited for."""
         self._ended = True

@@ -85,11 +85,8 @@ def test_an_address_that_something_else_has_fails(gallery: Run, monkeypatch: pyt
     assert "taken by something else" in checks["address"]["found"]
 
 
-@pytest.mark.parametrize("listen", ["nowhere", "127.0.0.1:many", "192.0.2.1:50051"])
-def test_an_address_that_this_machine_cannot_have_fails(
-    gallery: Run, monkeypatch: pytest.MonkeyPatch, listen: str
-) -> None:
-    monkeypatch.setenv("GALLERY_LISTEN", listen)
+def test_an_address_that_this_machine_cannot_have_fails(gallery: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GALLERY_LISTEN", "192.0.2.1:50051")
     code, checks = checked(gallery)
     assert (code, "cannot be listened on" in checks["address"]["found"]) == (Exit.NO_MATCH, True)
 
