@@ -8,8 +8,15 @@ from gallery.errors import CallFailed, GalleryError, ServerUnavailable
 
 
 @pytest.mark.parametrize(
-    ("details", "kind"), [("Internal error from Core", ServerUnavailable), ("the worker failed", CallFailed)]
+    ("code", "details", "kind"),
+    [
+        (grpc.StatusCode.INTERNAL, "Internal error from Core", ServerUnavailable),
+        (grpc.StatusCode.CANCELLED, "CANCELLED", ServerUnavailable),
+        (grpc.StatusCode.INTERNAL, "the worker failed", CallFailed),
+    ],
 )
-def test_a_stream_whose_end_was_lost_is_a_broken_connection(details: str, kind: type[GalleryError]) -> None:
-    error = grpc.aio.AioRpcError(grpc.StatusCode.INTERNAL, grpc.aio.Metadata(), grpc.aio.Metadata(), details)
+def test_a_call_that_was_ended_without_a_word_is_a_broken_connection(
+    code: grpc.StatusCode, details: str, kind: type[GalleryError]
+) -> None:
+    error = grpc.aio.AioRpcError(code, grpc.aio.Metadata(), grpc.aio.Metadata(), details)
     assert type(failure_of(error, "localhost:1", 1.0)) is kind

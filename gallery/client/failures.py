@@ -19,7 +19,7 @@ def failure_of(error: grpc.RpcError, address: str, timeout: float) -> GalleryErr
     if refusal is not None:
         return refusal
     code, details = error.code(), error.details() or "no details"
-    if code is grpc.StatusCode.UNAVAILABLE or _is_lost_status(code, details):
+    if code is grpc.StatusCode.UNAVAILABLE or _is_broken_off(code, details):
         return ServerUnavailable(
             f"no answer from a gallery server at {address} ({details})",
             expected="a running server",
@@ -39,6 +39,12 @@ def failure_of(error: grpc.RpcError, address: str, timeout: float) -> GalleryErr
     return CallFailed(f"the call to {address} failed: {code.name}, {details}", remedy=hint)
 
 
-def _is_lost_status(code: grpc.StatusCode, details: str) -> bool:
-    """Whether grpc.aio lost the server's reason: a write that met the end of its stream puts its own in the place."""
-    return code is grpc.StatusCode.INTERNAL and details == "Internal error from Core"
+def _is_broken_off(code: grpc.StatusCode, details: str) -> bool:
+    """Whether the server ended a call without a word: its connection broke, or it stopped before it took the call.
+
+    A stopping server resets calls that it has not begun (CANCELLED; a client's own cancellation raises something else).
+    grpc.aio may lose the server's reason: a write that met the end of its stream puts its own in the place.
+    """
+    return code is grpc.StatusCode.CANCELLED or (
+        code is grpc.StatusCode.INTERNAL and details == "Internal error from Core"
+    )
